@@ -1,0 +1,125 @@
+// Regenerates src/runner/llama/abi.gen.ts from the llama.cpp header that node-llama-cpp pins (its source bundle), and
+// checks the result against the prebuilt library: sizes and default values must agree byte for byte.
+// Run after changing node-llama-cpp's version: `npm run engine:update` (needs git and gcc). `--check` only compares.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..");
+const out = join(root, "src/runner/llama/abi.gen.ts");
+const packageDir = join(root, "node_modules/node-llama-cpp");
+const libraryDir = join(root, "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64");
+
+// Structs passed by value or filled by us. A C type of "?" is taken from the header.
+const structs: Record<string, { defaults?: string; fields: string[] }> = {
+  llama_model_params: {
+    defaults: "llama_model_default_params",
+    fields:
+      "devices tensor_buft_overrides n_gpu_layers split_mode load_mode lazy_mode main_gpu tensor_split progress_callback progress_callback_user_data kv_overrides vocab_only check_tensors use_extra_bufts no_host no_alloc load_mtp".split(
+        " ",
+      ),
+  },
+  llama_context_params: {
+    defaults: "llama_context_default_params",
+    fields:
+      "n_ctx n_batch n_ubatch n_seq_max n_rs_seq n_outputs_max n_outputs_max_per_seq n_threads n_threads_batch ctx_type rope_scaling_type pooling_type attention_type flash_attn_type rope_freq_base rope_freq_scale yarn_ext_factor yarn_attn_factor yarn_beta_fast yarn_beta_slow yarn_orig_ctx defrag_thold cb_eval cb_eval_user_data type_k type_v abort_callback abort_callback_data embeddings offload_kqv no_perf op_offload swa_full kv_unified samplers n_samplers ctx_other".split(
+        " ",
+      ),
+  },
+  llama_batch: { fields: "n_tokens token embd pos n_seq_id seq_id logits".split(" ") },
+  llama_model_quantize_params: {
+    defaults: "llama_model_quantize_default_params",
+    fields:
+      "nthread ftype output_tensor_type token_embedding_type allow_requantize quantize_output_tensor only_copy pure keep_split dry_run imatrix kv_overrides tt_overrides prune_layers max_buf_size".split(
+        " ",
+      ),
+  },
+  ggml_threadpool_params: { fields: "n_threads prio poll strict_cpu paused".split(" ") },
+  llama_token_data: { fields: "id logit p".split(" ") },
+  llama_token_data_array: { fields: "data size selected sorted".split(" ") },
+  llama_logit_bias: { fields: "token bias".split(" ") },
+};
+
+async function run(command: string[], cwd = root): Promise<string> {
+  const child = Bun.spawn(command, { cwd, stdout: "pipe", stderr: "pipe" });
+  const [text, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")} failed: ${errors}`);
+  return text;
+}
+
+/** A C program that prints every layout as JSON; `_Generic` names the kind of each field. */
+function probeSource(): string {
+  const lines = Object.entries(structs).map(([name, spec]) => {
+    const fields = spec.fields
+      .map((f) => `F(${name}, ${f})`)
+      .join(' printf(",");\n  ');
+    const defaults = spec.defaults
+      ? `{ struct ${name} d = ${spec.defaults}(); const unsigned char *b = (const unsigned char *)&d; printf("\\"defaults\\":\\""); for (size_t i = 0; i < sizeof d; i++) printf("%02x", b[i]); printf("\\","); }`
+      : "";
+    return `printf("\\"${name}\\":{\\"size\\":%zu,", sizeof(struct ${name})); ${defaults} printf("\\"fields\\":{"); ${fields} printf("}}");`;
+  });
+  return `#include <stdio.h>
+#include <stddef.h>
+#include <string.h>
+#include "llama.h"
+#define KIND(x) _Generic((x), bool: "bool", int8_t: "i8", int32_t: "i32", uint32_t: "u32", int64_t: "i64", size_t: "u64", float: "f32", double: "f64", default: "other")
+#define F(s, f) { struct s v; memset(&v, 0, sizeof v); printf("\\"" #f "\\":[%zu,%zu,\\"%s\\"]", offsetof(struct s, f), sizeof v.f, KIND(v.f)); }
+int main(void) { printf("{"); ${lines.join(' printf(",");\n ')} printf("}\\n"); return 0; }
+`;
+}
+
+type Probe = Record<string, { size: number; defaults?: string; fields: Record<string, [number, number, string]> }>;
+
+function kindOf(size: number, kind: string): string {
+  if (kind !== "other") return kind;
+  return size === 8 ? "ptr" : size === 4 ? "i32" : "bool";
+}
+
+/** The default bytes with padding zeroed: what lies between fields is garbage in a struct returned by value. */
+function withoutPadding(layout: Probe[string]): string {
+  const hex = layout.defaults ?? "";
+  if (hex === "") return "";
+  const clean = Array.from({ length: layout.size }, () => "00");
+  for (const [offset, size] of Object.values(layout.fields))
+    for (let i = offset; i < offset + size; i++) clean[i] = hex.slice(i * 2, i * 2 + 2);
+  return clean.join("");
+}
+
+function render(probe: Probe, tag: string): string {
+  let text = `// Generated by scripts/engine-update.ts from llama.cpp ${tag}'s own header; do not edit.\n`;
+  text += `// Offsets hold for every 64-bit target we ship (LP64 and LLP64 agree: no C long appears in these structs).\n\n`;
+  text += `export const LLAMA_TAG = ${JSON.stringify(tag)};\n\n`;
+  text += `export type FieldKind = "bool" | "i8" | "i32" | "u32" | "i64" | "u64" | "f32" | "ptr";\n`;
+  text += `export interface StructLayout {\n  readonly size: number;\n  /** The library's own defaults, as hex bytes. */\n  readonly defaults: string;\n  readonly fields: Readonly<Record<string, readonly [offset: number, kind: FieldKind]>>;\n}\n\n`;
+  text += `export const layouts = {\n`;
+  for (const [name, layout] of Object.entries(probe)) {
+    text += `  ${name}: {\n    size: ${layout.size},\n    defaults: "${withoutPadding(layout)}",\n    fields: {\n`;
+    for (const [field, [offset, size, kind]] of Object.entries(layout.fields))
+      text += `      ${field}: [${offset}, "${kindOf(size, kind)}"],\n`;
+    text += `    },\n  },\n`;
+  }
+  return `${text}} as const satisfies Record<string, StructLayout>;\n`;
+}
+
+const work = mkdtempSync(join(tmpdir(), "engine-update-"));
+try {
+  const tag = (JSON.parse(readFileSync(join(packageDir, "llama/llama.cpp.info.json"), "utf8")) as { tag: string }).tag;
+  console.error(`unpacking llama.cpp ${tag} from node-llama-cpp`);
+  await run(["git", "clone", "-q", join(packageDir, "llama/gitRelease.bundle"), join(work, "src")]);
+  writeFileSync(join(work, "probe.c"), probeSource());
+  console.error("compiling the header and asking the prebuilt library for its defaults");
+  await run([
+    "gcc", "-std=gnu17", `-I${work}/src/include`, `-I${work}/src/ggml/include`, join(work, "probe.c"), "-o", join(work, "probe"),
+    join(libraryDir, `libllama.${tag}.so`), `-Wl,-rpath,${libraryDir}`, "-Wl,--allow-shlib-undefined",
+  ]);
+  const text = render(JSON.parse(await run([join(work, "probe")])) as Probe, tag);
+  if (process.argv.includes("--check")) {
+    if (readFileSync(out, "utf8") !== text) throw new Error("abi.gen.ts does not match the header: run `npm run engine:update`");
+    console.error("abi.gen.ts matches the header and the library");
+  } else {
+    writeFileSync(out, text);
+    console.error(`wrote ${out}`);
+  }
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}

@@ -1,0 +1,105 @@
+// unknown + schema → typed value, as Go would fill a struct: field names match in any letter case, null counts as absent,
+// unknown fields are dropped, and a wrong type is refused in Go's words.
+
+import { Kind, type Static, type TObject, type TSchema } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { AppError } from "../base/errors.ts";
+import { parseFirstJson } from "./go-json.ts";
+
+/** What Go calls the field's type in an error; set on a schema where the default does not fit. */
+export interface GoTyped {
+  readonly goType?: string;
+}
+
+const GO_TYPES: Record<string, string> = {
+  String: "string",
+  Integer: "int",
+  Number: "float64",
+  Boolean: "bool",
+};
+
+/** Decodes a request body. Throws `invalid` with the text Ollama would answer. */
+export function decodeBody<S extends TObject>(schema: S, text: string): Static<S> {
+  return decodeValue(schema, parseFirstJson(text));
+}
+
+export function decodeValue<S extends TObject>(schema: S, value: unknown): Static<S> {
+  if (value === null) return decodeValue(schema, {});
+  if (!isRecord(value)) {
+    throw mismatch(value, "", `api.${schema.title ?? "Request"}`);
+  }
+  const folded = fold(schema, value, schema.title ?? "Request");
+  if (Value.Check(schema, folded)) return folded;
+  const first = Value.Errors(schema, folded).First();
+  throw new AppError("invalid", `invalid value at ${first?.path ?? "/"}: ${first?.message ?? "not allowed"}`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function jsonKind(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "boolean") return "bool";
+  return typeof value;
+}
+
+function mismatch(value: unknown, field: string, goType: string): AppError {
+  const kind = typeof value === "number" && !Number.isInteger(value) && goType === "int" ? `number ${value}` : jsonKind(value);
+  const where = field === "" ? "Go value" : `Go struct field ${field}`;
+  return new AppError("invalid", `json: cannot unmarshal ${kind} into ${where} of type ${goType}`);
+}
+
+function goTypeOf(schema: TSchema & GoTyped): string {
+  return schema.goType ?? GO_TYPES[schema[Kind]] ?? (schema.title === undefined ? "map[string]interface {}" : `api.${schema.title}`);
+}
+
+function fold(schema: TSchema, value: unknown, path: string): unknown {
+  switch (schema[Kind]) {
+    case "Object":
+      if (!isRecord(value)) throw mismatch(value, path, goTypeOf(schema));
+      return foldObject(schema as TObject, value, path);
+    case "Array":
+      if (!Array.isArray(value)) throw mismatch(value, path, goTypeOf(schema));
+      return value.map((item) => fold(schema["items"] as TSchema, item ?? zeroOf(schema["items"] as TSchema), path));
+    case "String":
+      if (typeof value !== "string") throw mismatch(value, path, goTypeOf(schema));
+      return value;
+    case "Integer":
+      if (typeof value !== "number" || !Number.isInteger(value)) throw mismatch(value, path, goTypeOf(schema));
+      return value;
+    case "Number":
+      if (typeof value !== "number") throw mismatch(value, path, goTypeOf(schema));
+      return value;
+    case "Boolean":
+      if (typeof value !== "boolean") throw mismatch(value, path, goTypeOf(schema));
+      return value;
+    case "Record":
+      if (!isRecord(value)) throw mismatch(value, path, goTypeOf(schema));
+      return value;
+    default:
+      return value;
+  }
+}
+
+/** Go leaves a null array element at its type's zero value. */
+function zeroOf(schema: TSchema): unknown {
+  const zeros: Record<string, unknown> = { String: "", Integer: 0, Number: 0, Boolean: false, Array: [], Object: {} };
+  return zeros[schema[Kind]] ?? null;
+}
+
+function foldObject(schema: TObject, value: Record<string, unknown>, path: string): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  const byLowerCase = new Map(Object.keys(schema.properties).map((name) => [name.toLowerCase(), name]));
+  for (const [key, item] of Object.entries(value)) {
+    const name = Object.hasOwn(schema.properties, key) ? key : byLowerCase.get(key.toLowerCase());
+    if (name === undefined) {
+      if (schema.additionalProperties === true) result[key] = item;
+      continue;
+    }
+    const property = schema.properties[name];
+    if (item === null || property === undefined) continue;
+    result[name] = fold(property, item, `${path}.${name}`);
+  }
+  return result;
+}

@@ -1,0 +1,145 @@
+// Reads a request body as Go's json.Decoder does for Ollama: the first JSON value counts and what follows is ignored,
+// and a malformed one is refused in Go's words, which clients show to people.
+
+import { AppError } from "../base/errors.ts";
+
+const MAX_DEPTH = 10_000;
+
+/** Throws `invalid`: "missing request body" for blank text, otherwise the decoder's message. */
+export function parseFirstJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    const end = new Scanner(text).scanFirst();
+    const value: unknown = JSON.parse(text.slice(0, end));
+    return value;
+  }
+}
+
+function invalid(message: string): AppError {
+  return new AppError("invalid", message);
+}
+
+function quoteChar(char: string): string {
+  if (char === "'") return `'\\''`;
+  if (char === '"') return `'"'`;
+  const code = char.codePointAt(0) ?? 0;
+  if (code < 0x20) return `'\\x${code.toString(16).padStart(2, "0")}'`;
+  return `'${char}'`;
+}
+
+/** Finds where the first value ends, or says what is wrong with it (encoding/json scanner.go states). */
+class Scanner {
+  #at = 0;
+
+  constructor(private readonly text: string) {}
+
+  scanFirst(): number {
+    this.#space();
+    if (this.#at >= this.text.length) throw invalid("missing request body");
+    this.#value(0);
+    return this.#at;
+  }
+
+  #peek(): string {
+    const char = this.text[this.#at];
+    if (char === undefined) throw invalid("unexpected EOF");
+    return char;
+  }
+
+  #space(): void {
+    while (/[ \t\r\n]/.test(this.text[this.#at] ?? "")) this.#at++;
+  }
+
+  #fail(context: string): never {
+    throw invalid(`invalid character ${quoteChar(this.#peek())} ${context}`);
+  }
+
+  #value(depth: number): void {
+    if (depth > MAX_DEPTH) throw invalid("exceeded max depth");
+    this.#space();
+    const char = this.#peek();
+    if (char === "{") return this.#object(depth);
+    if (char === "[") return this.#array(depth);
+    if (char === '"') return this.#string();
+    if (char === "-" || (char >= "0" && char <= "9")) return this.#number();
+    for (const word of ["true", "false", "null"]) if (char === word[0]) return this.#literal(word);
+    return this.#fail("looking for beginning of value");
+  }
+
+  #object(depth: number): void {
+    this.#at++;
+    this.#space();
+    if (this.#peek() === "}") return void this.#at++;
+    for (;;) {
+      this.#space();
+      if (this.#peek() !== '"') this.#fail("looking for beginning of object key string");
+      this.#string();
+      this.#space();
+      if (this.#peek() !== ":") this.#fail("after object key");
+      this.#at++;
+      this.#value(depth + 1);
+      this.#space();
+      const next = this.#peek();
+      if (next !== "," && next !== "}") this.#fail("after object key:value pair");
+      this.#at++;
+      if (next === "}") return;
+    }
+  }
+
+  #array(depth: number): void {
+    this.#at++;
+    this.#space();
+    if (this.#peek() === "]") return void this.#at++;
+    for (;;) {
+      this.#value(depth + 1);
+      this.#space();
+      const next = this.#peek();
+      if (next !== "," && next !== "]") this.#fail("after array element");
+      this.#at++;
+      if (next === "]") return;
+    }
+  }
+
+  #string(): void {
+    for (this.#at++; ; this.#at++) {
+      const char = this.#peek();
+      if (char === '"') break;
+      if (char < " ") this.#fail("in string literal");
+      if (char === "\\") this.#escape();
+    }
+    this.#at++;
+  }
+
+  #escape(): void {
+    this.#at++;
+    const char = this.#peek();
+    if (char === "u") {
+      for (let i = 0; i < 4; i++) {
+        this.#at++;
+        if (!/[0-9a-fA-F]/.test(this.#peek())) this.#fail("in \\u hexadecimal character escape");
+      }
+    } else if (!'"\\/bfnrt'.includes(char)) this.#fail("in string escape code");
+  }
+
+  #number(): void {
+    const match = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/.exec(this.text.slice(this.#at, this.#at + 400));
+    if (match === null) {
+      this.#at++;
+      this.#fail("in numeric literal");
+    }
+    this.#at += match[0].length;
+    if (/[.eE]/.test(this.text[this.#at] ?? "")) {
+      this.#at++;
+      this.#fail(this.text[this.#at - 1] === "." ? "after decimal point in numeric literal" : "in exponent of numeric literal");
+    }
+  }
+
+  #literal(word: string): void {
+    for (const expected of word) {
+      if (this.#peek() !== expected) this.#fail(`in literal ${word} (expecting ${quoteChar(expected)})`);
+      this.#at++;
+    }
+  }
+}

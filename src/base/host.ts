@@ -1,0 +1,58 @@
+// OLLAMA_HOST in all its forms (envconfig.Host): host, :port, host:port, bare or bracketed IPv6, scheme, path.
+
+export interface HostAddress {
+  readonly scheme: "http" | "https";
+  /** Without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Path prefix for clients, "" or "/x". */
+  readonly path: string;
+}
+
+const DEFAULT_PORT = 11434;
+
+export function parseHost(value: string): HostAddress {
+  let rest = value.trim();
+  let scheme: "http" | "https" = "http";
+  let port = DEFAULT_PORT;
+  const schemed = /^(https?):\/\//i.exec(rest);
+  if (schemed !== null) {
+    scheme = schemed[1]?.toLowerCase() === "https" ? "https" : "http";
+    port = scheme === "https" ? 443 : 80;
+    rest = rest.slice(schemed[0].length);
+  }
+  const slash = rest.indexOf("/");
+  const path = slash < 0 ? "" : rest.slice(slash).replace(/\/+$/, "");
+  if (slash >= 0) rest = rest.slice(0, slash);
+  // Ollama: the bare name of its hosted service means https.
+  if (schemed === null && rest === "ollama.com") return { scheme: "https", hostname: rest, port: 443, path };
+  const { hostname, portText } = splitPort(rest);
+  const number = Number(portText);
+  const valid = portText !== undefined && /^\d+$/.test(portText) && number <= 65_535;
+  return { scheme, hostname: hostname === "" ? "127.0.0.1" : hostname, port: valid ? number : port, path };
+}
+
+function splitPort(text: string): { hostname: string; portText: string | undefined } {
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
+  if (bracketed !== null) return { hostname: bracketed[1] ?? "", portText: bracketed[2] };
+  const colons = text.split(":").length - 1;
+  if (colons > 1) return { hostname: text, portText: undefined };
+  const [hostname = "", portText] = text.split(":");
+  return { hostname, portText };
+}
+
+/** `host:port` with brackets around IPv6, as it stands in URLs and messages. */
+export function hostPort(host: Pick<HostAddress, "hostname" | "port">): string {
+  return host.hostname.includes(":") ? `[${host.hostname}]:${host.port}` : `${host.hostname}:${host.port}`;
+}
+
+/** The base URL a client uses; an address that means "all interfaces" is reached through loopback. */
+export function clientUrl(host: HostAddress): string {
+  const hostname = host.hostname === "0.0.0.0" ? "127.0.0.1" : host.hostname === "::" ? "::1" : host.hostname;
+  return `${host.scheme}://${hostPort({ hostname, port: host.port })}${host.path}`;
+}
+
+/** True for addresses only this machine can reach. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}

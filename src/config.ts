@@ -1,0 +1,157 @@
+// The settings table: one row per environment variable gives parsing, default, help text and docs. The environment is
+// read once, in main, by `readConfig`; everything else is handed the frozen result.
+
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { parseDuration } from "./base/duration.ts";
+import { AppError } from "./base/errors.ts";
+import { parseHost, type HostAddress } from "./base/host.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+interface Setting<T> {
+  readonly env: string;
+  readonly parse: (text: string) => T;
+  readonly fallback: T;
+  readonly summary: string;
+}
+
+function setting<T>(env: string, parse: (text: string) => T, fallback: T, summary: string): Setting<T> {
+  return { env, parse, fallback, summary };
+}
+
+/** Unparsable numbers warn and give the default (Ollama: envconfig.Uint). */
+const warnings: string[] = [];
+
+function integer(env: string, fallback: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 0) return value;
+    warnings.push(`invalid ${env}=${text}, using default ${fallback}`);
+    return fallback;
+  };
+}
+
+/** Text that is no boolean counts as true (Ollama: envconfig.BoolWithDefault). */
+function boolean(text: string): boolean {
+  return !["0", "f", "F", "false", "FALSE", "False"].includes(text);
+}
+
+function text(value: string): string {
+  return value;
+}
+
+function integerSetting(env: string, fallback: number, summary: string): Setting<number> {
+  return setting(env, integer(env, fallback), fallback, summary);
+}
+
+/** Milliseconds; negative is forever (Infinity). A bare number is seconds. */
+function keepAlive(value: string): number {
+  const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_KEEP_ALIVE_MS);
+  return ms < 0 ? Number.POSITIVE_INFINITY : ms;
+}
+
+function parseDurationOr(value: string, fallbackMs: number): number {
+  try {
+    return Number(parseDuration(value)) / 1e6;
+  } catch {
+    warnings.push(`invalid duration "${value}", using default`);
+    return fallbackMs;
+  }
+}
+
+function loadTimeout(value: string): number {
+  const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_LOAD_TIMEOUT_MS);
+  return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
+}
+
+/** 0 info, 1 debug, 2 trace; "true" is 1. */
+function debugLevel(value: string): number {
+  const number = Number(value);
+  return Number.isInteger(number) ? number : boolean(value) ? 1 : 0;
+}
+
+const KV_TYPES = ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"] as const;
+export type KvType = (typeof KV_TYPES)[number];
+
+function kvType(value: string): KvType {
+  const found = KV_TYPES.find((type) => type === value.toLowerCase());
+  if (found === undefined) warnings.push(`OLLAMA_KV_CACHE_TYPE=${value} is not one of ${KV_TYPES.join(", ")}, using f16`);
+  return found ?? "f16";
+}
+
+const DEFAULT_KEEP_ALIVE_MS = 5 * 60_000;
+const DEFAULT_LOAD_TIMEOUT_MS = 5 * 60_000;
+
+export const settings = {
+  debug: setting("OLLAMA_DEBUG", debugLevel, 0, "Show additional debug information (e.g. OLLAMA_DEBUG=1)"),
+  host: setting<HostAddress>("OLLAMA_HOST", parseHost, parseHost(""), "IP Address for the ollama server (default 127.0.0.1:11434)"),
+  contextLength: integerSetting("OLLAMA_CONTEXT_LENGTH", 0, "Context length to use unless otherwise specified (default: what the model was trained for, as memory allows)"),
+  keepAliveMs: setting("OLLAMA_KEEP_ALIVE", keepAlive, DEFAULT_KEEP_ALIVE_MS, 'The duration that models stay loaded in memory (default "5m")'),
+  maxLoadedModels: integerSetting("OLLAMA_MAX_LOADED_MODELS", 0, "Maximum number of loaded models (default: 3 per GPU, at least 3)"),
+  maxQueue: integerSetting("OLLAMA_MAX_QUEUE", 512, "Maximum number of queued requests"),
+  models: setting("OLLAMA_MODELS", text, "", "The path to the models directory"),
+  numParallel: integerSetting("OLLAMA_NUM_PARALLEL", 0, "Maximum number of parallel requests per model (default: as many as memory allows)"),
+  noPrune: setting("OLLAMA_NOPRUNE", boolean, false, "Do not prune model blobs on startup"),
+  origins: setting("OLLAMA_ORIGINS", text, "", "A comma separated list of allowed origins"),
+  loadTimeoutMs: setting("OLLAMA_LOAD_TIMEOUT", loadTimeout, DEFAULT_LOAD_TIMEOUT_MS, 'How long to allow model loads to stall before giving up (default "5m")'),
+  flashAttention: setting<"auto" | "on" | "off">("OLLAMA_FLASH_ATTENTION", (value) => (boolean(value) ? "on" : "off"), "auto", "Enabled flash attention (default: where it helps)"),
+  kvCacheType: setting<KvType>("OLLAMA_KV_CACHE_TYPE", kvType, "f16", "Quantization type for the K/V cache (default: f16)"),
+  gpuOverheadBytes: integerSetting("OLLAMA_GPU_OVERHEAD", 0, "Reserve a portion of VRAM per GPU (bytes)"),
+  llmLibrary: setting("OLLAMA_LLM_LIBRARY", text, "", "Set LLM library to bypass autodetection"),
+  goTemplate: setting<boolean | undefined>("OLLAMA_GO_TEMPLATE", boolean, undefined, "Prefer (true) or avoid (false) Go templates over a model's own Jinja template"),
+  noHistory: setting("OLLAMA_NOHISTORY", boolean, false, "Do not preserve readline history"),
+  editor: setting("OLLAMA_EDITOR", text, "", "Path to editor for interactive prompt editing (Ctrl+G)"),
+  prefixCacheMiB: integerSetting("OLLAMA_PREFIX_CACHE_MB", 1024, "Memory for the states of conversations that lost their slot, in MiB; 0 switches it off (default 1024)"),
+  stateCacheMiB: integerSetting("OLLAMA_STATE_CACHE_MB", 4096, "Disk space for conversation states that survive unloading, in MiB; 0 switches it off (default 4096)"),
+  numThreads: integerSetting("OLLAMA_NUM_THREADS", 0, "Compute threads (default: what the processors really available allow)"),
+} as const satisfies Record<string, Setting<unknown>>;
+
+type Values = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };
+
+export interface Config extends Values {
+  /** `~/.ollama`: keys, history, settings. */
+  readonly homeDir: string;
+  /** The models directory, absolute. */
+  readonly modelsDir: string;
+  /** Where the unpacked libraries and other things that can be made again live. */
+  readonly cacheDir: string;
+  /** Set by whom: shown in errors about the host. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads the environment. Values are trimmed of spaces and quotes, as Ollama does; an unusable one warns, never throws. */
+export function readConfig(env: Env): Config {
+  warnings.length = 0;
+  const values: Record<string, unknown> = {};
+  for (const [name, row] of Object.entries(settings) as [string, Setting<unknown>][]) {
+    const raw = clean(env[row.env]);
+    values[name] = raw === "" ? row.fallback : row.parse(raw);
+  }
+  const home = env["HOME"] ?? env["USERPROFILE"] ?? homedir();
+  const homeDir = join(home === "" ? "/" : home, ".ollama");
+  const models = clean(env["OLLAMA_MODELS"]);
+  const cacheHome = clean(env["XDG_CACHE_HOME"]);
+  return Object.freeze({
+    ...(values as unknown as Values),
+    homeDir,
+    modelsDir: models === "" ? join(homeDir, "models") : resolve(models),
+    cacheDir: join(isAbsolute(cacheHome) ? cacheHome : join(home === "" ? "/" : home, ".cache"), "ollama"),
+    warnings: [...warnings],
+  });
+}
+
+function clean(value: string | undefined): string {
+  return (value ?? "").trim().replace(/^["']+|["']+$/g, "").trim();
+}
+
+/** Rows for help texts and docs. */
+export function describeSettings(names: readonly (keyof typeof settings)[]): { env: string; summary: string }[] {
+  return names.map((name) => ({ env: settings[name].env, summary: settings[name].summary }));
+}
+
+/** A host that cannot be served or reached, said once. */
+export function requireHost(host: HostAddress): HostAddress {
+  if (host.hostname === "") throw new AppError("invalid", "OLLAMA_HOST names no host");
+  return host;
+}

@@ -1,0 +1,126 @@
+// The content store: files named by their own hash. The only place that turns a digest into a path.
+
+import { createReadStream } from "node:fs";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { temporaryBeside } from "../base/atomic-file.ts";
+import { type Digest, digestHex, digestOf, DigestStream, isDigest, parseDigest } from "../base/digest.ts";
+import { AppError } from "../base/errors.ts";
+
+export class BlobStore {
+  constructor(readonly directory: string) {}
+
+  path(digest: Digest): string {
+    return join(this.directory, `sha256-${digestHex(digest)}`);
+  }
+
+  /** Size in bytes, or undefined when it is not there. */
+  async size(digest: Digest): Promise<number | undefined> {
+    try {
+      const facts = await stat(this.path(digest));
+      return facts.isFile() ? facts.size : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    return (await this.size(digest)) !== undefined;
+  }
+
+  /** Throws `not-found` when the blob is missing. `limitBytes` bounds what a small layer may be. */
+  async readText(digest: Digest, limitBytes = 16 * 1024 * 1024): Promise<string> {
+    const size = await this.size(digest);
+    if (size === undefined) throw new AppError("not-found", `blob ${JSON.stringify(digest)} not found`);
+    if (size > limitBytes) throw new AppError("invalid", `blob ${digest} is too large for what it should be`);
+    return Bun.file(this.path(digest)).text();
+  }
+
+  stream(digest: Digest): ReadableStream<Uint8Array> {
+    return Bun.file(this.path(digest)).stream();
+  }
+
+  /** Refreshes the modification time, so that a prune running elsewhere spares the blob (spec 6.07). */
+  async touch(digest: Digest): Promise<void> {
+    const now = new Date();
+    await utimes(this.path(digest), now, now).catch(() => {});
+  }
+
+  /** Stores small content; returns whether it was new. */
+  async put(data: Uint8Array | string): Promise<{ digest: Digest; size: number; created: boolean }> {
+    const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
+    const digest = digestOf(bytes);
+    if ((await this.size(digest)) === bytes.length) {
+      await this.touch(digest);
+      return { digest, size: bytes.length, created: false };
+    }
+    const created = await this.receive(digest, [bytes]);
+    return { digest, size: bytes.length, created };
+  }
+
+  /**
+   * Stores a stream under the digest it must have; false when it was there already. A stream with another hash is
+   * refused with `invalid` and leaves nothing behind.
+   */
+  async receive(
+    expected: Digest,
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    if (await this.has(expected)) {
+      await this.touch(expected);
+      return false;
+    }
+    await mkdir(this.directory, { recursive: true, mode: 0o755 });
+    const target = this.path(expected);
+    const temporary = temporaryBeside(target);
+    try {
+      const actual = await this.#write(temporary, source, signal);
+      if (actual !== expected) {
+        throw new AppError("invalid", `digest mismatch, expected "${expected}", got "${actual}"`);
+      }
+      await rename(temporary, target);
+      return true;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  async #write(
+    path: string,
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<Digest> {
+    const hash = new DigestStream();
+    const file = await open(path, "wx", 0o644);
+    try {
+      for await (const chunk of source) {
+        signal?.throwIfAborted();
+        hash.update(chunk);
+        await file.writeFile(chunk);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return hash.digest();
+  }
+
+  /** Re-hashes a stored blob. */
+  async verify(digest: Digest): Promise<boolean> {
+    const hash = new DigestStream();
+    for await (const chunk of createReadStream(this.path(digest))) hash.update(chunk as Uint8Array);
+    return hash.digest() === digest;
+  }
+
+  async remove(digest: Digest): Promise<void> {
+    await rm(this.path(digest), { force: true });
+  }
+
+  /** Every file of the store: digests of blobs, and names of what is none (partial downloads, left-over temporaries). */
+  async list(): Promise<{ digests: Digest[]; others: string[] }> {
+    const names = await readdir(this.directory).catch(() => [] as string[]);
+    const digests = names.filter(isDigest).map(parseDigest);
+    return { digests, others: names.filter((name) => !isDigest(name)) };
+  }
+}

@@ -1,0 +1,287 @@
+// `create`: from an existing model or uploaded GGUF blobs to a new manifest. Nothing is written before everything has
+// been checked, and the manifest comes last, so a failed create leaves no model behind.
+
+import { type Digest, parseDigest } from "../base/digest.ts";
+import { AppError } from "../base/errors.ts";
+import { goJsonLine } from "../base/go-encode.ts";
+import { detectKnownTemplate } from "../chat/go-template/known-template.ts";
+import { parseGoTemplate } from "../chat/go-template/parse-go-template.ts";
+import type { CreateRequest, ProgressResponse } from "../api/schema/models.ts";
+import { ggufFacts, type GgufFacts } from "../formats/gguf/facts.ts";
+import { ggufKind, type GgufKind } from "../formats/gguf/kind.ts";
+import { validateGguf } from "../formats/gguf/validate.ts";
+import { withGguf } from "./gguf-file.ts";
+import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
+import { CONFIG_TYPE, type Layer, type LayerKind, layerKind, mediaTypeOf } from "./manifest.ts";
+import { ModelName } from "./name.ts";
+import type { ModelStore } from "./store.ts";
+
+export interface CreateContext {
+  readonly store: ModelStore;
+  /** Fetches a model that `from` names and that is not here. */
+  readonly pull: (name: ModelName, signal: AbortSignal) => AsyncIterable<ProgressResponse>;
+  /** Writes a quantized copy of a model blob; undefined where this build cannot. */
+  readonly quantize?: (layer: Layer, level: string, signal: AbortSignal) => AsyncGenerator<ProgressResponse, Layer, undefined>;
+}
+
+interface Draft {
+  readonly layer: Layer;
+  readonly facts?: GgufFacts;
+  /** Status line instead of "using existing layer". */
+  readonly status?: string;
+  readonly isNew?: boolean;
+}
+
+const BUILT_IN: Readonly<Record<string, { renderer: string; parser: string; stop?: readonly string[] }>> = {
+  gemma4: { renderer: "gemma4", parser: "gemma4", stop: ["<turn|>"] },
+  laguna: { renderer: "laguna", parser: "laguna" },
+  nemotron_h: { renderer: "nemotron-3-nano", parser: "nemotron-3-nano" },
+  nemotron_h_moe: { renderer: "nemotron-3-nano", parser: "nemotron-3-nano" },
+  nemotron_h_omni: { renderer: "nemotron-3-nano", parser: "nemotron-3-nano" },
+};
+
+/** Checks what can be checked before a stream starts. Throws `invalid` in Ollama's words. */
+export function checkCreateRequest(request: CreateRequest): ModelName {
+  for (const files of [request.files, request.draft_files]) {
+    for (const [path, digest] of Object.entries(files ?? {})) {
+      if (!isRelativePath(path)) throw new AppError("invalid", "file path must be relative");
+      if (digest === "") throw new AppError("invalid", "invalid digest format");
+    }
+  }
+  for (const digest of Object.values(request.adapters ?? {})) {
+    if (digest === "") throw new AppError("invalid", "invalid digest format");
+  }
+  return ModelName.parse(request.model ?? request.name ?? "");
+}
+
+/** io/fs.ValidPath: no root, no empty, "." or ".." element. */
+function isRelativePath(path: string): boolean {
+  if (path === "." || path.includes("\\") || path.includes("\0")) return path === ".";
+  return path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+}
+
+export async function* createModel(
+  context: CreateContext,
+  request: CreateRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ProgressResponse, void, undefined> {
+  const { store } = context;
+  const name = checkCreateRequest(request);
+  const before = await store.find(name);
+  let base: { drafts: Draft[]; config: ImageConfig };
+  if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
+  else if (request.files !== undefined) base = { drafts: yield* fromFiles(store, request.files, undefined), config: emptyConfig };
+  else throw new AppError("invalid", "neither 'from' or 'files' was specified");
+  if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, request.adapters, "adapter")));
+  if (request.draft_files !== undefined) base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft")));
+  const level = (request.quantize ?? request.quantization ?? "").toUpperCase();
+  if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
+  const config = describe(base.drafts, base.config, request);
+  const drafts = await withRequested(store, base.drafts, request, config);
+  for (const { status, layer, isNew } of drafts) {
+    yield { status: status ?? `${isNew === true ? "creating new" : "using existing"} layer ${layer.digest}` };
+  }
+  signal.throwIfAborted();
+  yield { status: "writing manifest" };
+  const { digest, size } = await store.blobs.put(encodeImageConfig(config));
+  const layers = drafts.map(({ layer }) => layer);
+  await store.write(name, { config: { mediaType: CONFIG_TYPE, digest, size }, layers });
+  const old = before === undefined ? [] : [before.manifest.config, ...before.manifest.layers];
+  await store.removeUnused(old.map((layer) => layer.digest));
+  yield { status: "success" };
+}
+
+async function* fromModel(
+  { store, pull }: CreateContext,
+  from: string,
+  signal: AbortSignal,
+): AsyncGenerator<ProgressResponse, { drafts: Draft[]; config: ImageConfig }, undefined> {
+  const name = ModelName.parse(from);
+  if ((await store.find(name)) === undefined) yield* pull(name, signal);
+  const source = await store.find(name);
+  if (source === undefined) throw new AppError("not-found", `model '${from}' not found`);
+  const { config, layers } = source.manifest;
+  const baseConfig = (await store.blobs.has(config.digest))
+    ? parseImageConfig(await store.blobs.readText(config.digest))
+    : emptyConfig;
+  const drafts: Draft[] = [];
+  for (const { mediaType, digest, name: layerName } of layers) {
+    const size = await store.blobs.size(digest);
+    if (size === undefined) throw new AppError("not-found", `the weights of ${name.display} are missing; pull it again`);
+    await store.blobs.touch(digest);
+    const layer: Layer = { mediaType, digest, size, from: name.display, ...(layerName === undefined ? {} : { name: layerName }) };
+    const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
+    drafts.push({ layer, ...(facts === undefined ? {} : { facts }) });
+  }
+  const { renderer, parser, requires, model_format, capabilities } = baseConfig;
+  const kept = Object.fromEntries(
+    Object.entries({ renderer, parser, requires, capabilities }).filter(([, value]) => value !== undefined),
+  );
+  return { drafts, config: { ...emptyConfig, model_format, ...kept } };
+}
+
+/** Opens a blob and refuses with the reason what must not reach native code. */
+function inspect(store: ModelStore, digest: Digest): { facts: GgufFacts; kind: GgufKind } {
+  return withGguf(store.blobs.path(digest), (gguf) => {
+    validateGguf(gguf);
+    return { facts: ggufFacts(gguf), kind: ggufKind(gguf) };
+  });
+}
+
+async function* fromFiles(
+  store: ModelStore,
+  files: Readonly<Record<string, string>>,
+  as: "adapter" | "draft" | undefined,
+): AsyncGenerator<ProgressResponse, Draft[], undefined> {
+  const entries = Object.entries(files);
+  if (entries.length === 0) throw new AppError("invalid", "no files provided to convert");
+  if (as === "adapter" && entries.length > 1) throw new AppError("invalid", "only one adapter is currently supported");
+  if (entries.some(([path]) => path.endsWith(".safetensors"))) {
+    throw new AppError("unsupported", "safetensors cannot be imported yet; convert the model to GGUF first");
+  }
+  const drafts: Draft[] = [];
+  for (const [, text] of entries) {
+    yield { status: "parsing GGUF" };
+    const digest = parseDigest(text);
+    const size = await store.blobs.size(digest);
+    if (size === undefined) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
+    const { facts, kind } = inspect(store, digest);
+    if (as === "adapter" && kind !== "adapter") throw new AppError("invalid", "the file given as ADAPTER is not an adapter");
+    await store.blobs.touch(digest);
+    const layer: Layer = { mediaType: mediaTypeOf(as ?? kind), digest, size };
+    drafts.push({ layer, facts });
+    if (as === undefined && kind === "model" && facts.chatTemplate !== undefined) {
+      drafts.push(...(await detectedTemplate(store, facts.chatTemplate)));
+    }
+  }
+  if (as === undefined && !drafts.some(({ layer }) => layerKind(layer) === "model")) {
+    throw new AppError("invalid", "none of the files is a model");
+  }
+  return drafts;
+}
+
+async function detectedTemplate(store: ModelStore, chatTemplate: string): Promise<Draft[]> {
+  const known = detectKnownTemplate(chatTemplate);
+  if (known === undefined) return [];
+  const template = await newLayer(store, "template", known.template);
+  const drafts: Draft[] = [{ ...template, status: `using autodetected template ${known.name}` }];
+  if (known.stop.length > 0) drafts.push(await newLayer(store, "params", goJsonLine({ stop: known.stop })));
+  return drafts;
+}
+
+async function newLayer(store: ModelStore, kind: LayerKind, content: string): Promise<Draft> {
+  const { digest, size, created } = await store.blobs.put(content);
+  return { layer: { mediaType: mediaTypeOf(kind), digest, size }, isNew: created };
+}
+
+const QUANTIZABLE = ["F16", "BF16", "F32"];
+
+async function* quantizeDrafts(
+  context: CreateContext,
+  drafts: Draft[],
+  level: string,
+  signal: AbortSignal,
+): AsyncGenerator<ProgressResponse, void, undefined> {
+  if (!QUANTIZATION_LEVELS.includes(level)) {
+    throw new AppError("invalid", `unsupported quantization type ${level} - supported types are ${QUANTIZATION_LEVELS.join(", ")}`);
+  }
+  for (const [i, draft] of drafts.entries()) {
+    if (layerKind(draft.layer) !== "model" || draft.facts === undefined) continue;
+    if (!QUANTIZABLE.includes(draft.facts.fileType)) {
+      throw new AppError("invalid", "quantization is only supported for F16, BF16 and F32 models");
+    }
+    if (draft.facts.fileType === level) continue;
+    if (context.quantize === undefined) throw new AppError("unsupported", "this build cannot quantize models");
+    const layer = yield* context.quantize(draft.layer, level, signal);
+    drafts[i] = { layer, facts: inspect(context.store, layer.digest).facts, isNew: true };
+  }
+}
+
+export const QUANTIZATION_LEVELS = ["F32", "F16", "Q4_K_S", "Q4_K_M", "Q8_0"];
+
+/** The config blob: what the weights say, under what the request overrides. */
+function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRequest): ImageConfig {
+  const info = request.info ?? {};
+  const text = (key: string): string => {
+    const value = info[key];
+    if (value !== undefined && typeof value !== "string") throw new AppError("invalid", `info field "${key}" must be a string`);
+    return value ?? "";
+  };
+  const count = (key: string): number => {
+    const value = info[key];
+    if (value === undefined) return 0;
+    if (typeof value !== "number") throw new AppError("invalid", `info field "${key}" must be a number`);
+    if (!Number.isSafeInteger(value) || value < 0) throw new AppError("invalid", `info field "${key}" must be a non-negative integer`);
+    return value;
+  };
+  const weights = drafts.find(({ layer }) => layerKind(layer) === "model")?.facts;
+  const builtIn = BUILT_IN[weights?.architecture ?? ""];
+  const capabilities = [...(base.capabilities ?? []), ...stringList(info["capabilities"])];
+  const families = drafts.flatMap(({ layer, facts }) => (layerKind(layer) === "model" && facts !== undefined ? [facts.architecture] : []));
+  const config = {
+    model_format: base.model_format === "" ? (weights === undefined ? "" : "gguf") : base.model_format,
+    model_family: text("model_family") || (weights?.architecture ?? ""),
+    model_families: text("model_family") === "" ? families : [text("model_family"), ...families],
+    model_type: text("parameter_size") || (weights?.parameterSize ?? ""),
+    file_type: text("quantization_level") || (weights?.fileType ?? ""),
+    renderer: request.renderer ?? base.renderer ?? builtIn?.renderer ?? "",
+    parser: request.parser ?? base.parser ?? builtIn?.parser ?? "",
+    requires: request.requires ?? base.requires ?? "",
+    capabilities,
+    context_length: count("context_length"),
+    embedding_length: count("embedding_length"),
+    base_name: text("base_name"),
+  };
+  return config;
+}
+
+function stringList(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
+
+/** Adds the layers that the request itself brings: template, system, licenses, parameters, messages. */
+async function withRequested(store: ModelStore, base: readonly Draft[], request: CreateRequest, config: ImageConfig): Promise<Draft[]> {
+  let drafts = [...base];
+  const replace = async (kind: LayerKind, content: string): Promise<void> => {
+    drafts = drafts.filter(({ layer }) => layerKind(layer) !== kind);
+    drafts.push(await newLayer(store, kind, content));
+  };
+  if (request.template !== undefined && request.template !== "") {
+    checkTemplate(request.template);
+    await replace("template", request.template);
+  }
+  if (request.system !== undefined && request.system !== "") await replace("system", request.system);
+  for (const license of licensesOf(request.license)) drafts.push(await newLayer(store, "license", license));
+  const params = { ...(request.parameters ?? {}) };
+  const stop = BUILT_IN[config.model_family]?.stop;
+  if (stop !== undefined && params["stop"] === undefined) params["stop"] = stop;
+  for (const { layer } of drafts) {
+    if (layerKind(layer) !== "params") continue;
+    const existing: unknown = JSON.parse(await store.blobs.readText(layer.digest));
+    if (typeof existing === "object" && existing !== null) for (const [key, value] of Object.entries(existing)) params[key] ??= value;
+  }
+  if (Object.keys(params).length > 0) await replace("params", goJsonLine(params, { sortKeys: true }));
+  if (request.messages !== undefined && request.messages.length > 0) {
+    const messages = request.messages.map(({ role = "", content = "" }) => ({ role, content }));
+    await replace("messages", goJsonLine(messages));
+  }
+  return drafts;
+}
+
+function checkTemplate(source: string): void {
+  try {
+    parseGoTemplate(source);
+  } catch (error) {
+    throw new AppError("invalid", `template error: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function licensesOf(license: unknown): string[] {
+  if (license === undefined || license === "") return [];
+  if (typeof license === "string") return [license];
+  const list = stringList(license);
+  if (!Array.isArray(license) || list.length !== license.length) {
+    throw new AppError("invalid", "license must be a text or a list of texts");
+  }
+  return list;
+}

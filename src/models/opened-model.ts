@@ -1,0 +1,96 @@
+// A stored model with its small layers read: everything needed to show it, render for it, or load it.
+
+import { type Static, Type as t } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { AppError } from "../base/errors.ts";
+import type { GgufFacts } from "../formats/gguf/facts.ts";
+import { checkedGgufFacts } from "./gguf-file.ts";
+import { emptyConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
+import { type Layer, layersOf, type LayerKind } from "./manifest.ts";
+import type { ModelName } from "./name.ts";
+import type { ModelStore, StoredModel } from "./store.ts";
+
+const StoredMessage = t.Object({ role: t.String(), content: t.Optional(t.String()) }, { additionalProperties: true });
+
+export interface OpenedModel {
+  readonly stored: StoredModel;
+  readonly name: ModelName;
+  readonly config: ImageConfig;
+  /** File with the weights; undefined for a remote model. */
+  readonly weightsPath: string | undefined;
+  /** Where FROM came from, as its layer notes. */
+  readonly parentModel: string;
+  readonly adapterPaths: readonly string[];
+  readonly projectorPaths: readonly string[];
+  readonly draftPath: string | undefined;
+  /** The TEMPLATE layer (a Go template), if there is one. */
+  readonly template: string | undefined;
+  readonly system: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly licenses: readonly string[];
+  /** Facts from the weights, validated at first use; throws `invalid` when they are not to be trusted. */
+  readonly facts: () => GgufFacts;
+}
+
+/** Throws `not-found` ("model 'x' not found", with the name as it was sent) when there is no such model. */
+export async function openModel(store: ModelStore, name: ModelName, sentAs: string): Promise<OpenedModel> {
+  const stored = await store.find(name);
+  if (stored === undefined) throw new AppError("not-found", `model '${sentAs}' not found`);
+  return openStored(store, stored);
+}
+
+export async function openStored(store: ModelStore, stored: StoredModel): Promise<OpenedModel> {
+  const { manifest } = stored;
+  const of = (kind: LayerKind): Layer[] => layersOf(manifest, kind);
+  const path = (layer: Layer): string => store.blobs.path(layer.digest);
+  const texts = (kind: LayerKind): Promise<string[]> => Promise.all(of(kind).map((layer) => store.blobs.readText(layer.digest)));
+  const config = (await store.blobs.has(manifest.config.digest))
+    ? parseImageConfig(await store.blobs.readText(manifest.config.digest))
+    : emptyConfig;
+  const weights = of("model")[0];
+  const weightsPath = weights === undefined ? undefined : path(weights);
+  const [templates, prompts, systems, params, messages, licenses] = await Promise.all([
+    texts("template"),
+    texts("prompt"),
+    texts("system"),
+    texts("params"),
+    texts("messages"),
+    texts("license"),
+  ]);
+  return {
+    stored,
+    name: stored.name,
+    config,
+    weightsPath,
+    parentModel: weights?.from ?? "",
+    adapterPaths: of("adapter").map(path),
+    projectorPaths: of("projector").map(path),
+    draftPath: of("draft").map(path)[0],
+    template: templates.at(-1) ?? prompts.at(-1),
+    system: systems.at(-1) ?? "",
+    params: parseParams(params.at(-1)),
+    messages: parseMessages(messages.at(-1)),
+    licenses,
+    facts: () => {
+      if (weightsPath === undefined) throw new AppError("unsupported", "the model has no local weights");
+      return checkedGgufFacts(weightsPath);
+    },
+  };
+}
+
+function parseParams(text: string | undefined): Readonly<Record<string, unknown>> {
+  if (text === undefined) return {};
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new AppError("invalid", "the model's parameters are malformed");
+  }
+  return value as Record<string, unknown>;
+}
+
+function parseMessages(text: string | undefined): { role: string; content: string }[] {
+  if (text === undefined) return [];
+  const value: unknown = JSON.parse(text);
+  if (!Value.Check(t.Array(StoredMessage), value)) throw new AppError("invalid", "the model's messages are malformed");
+  return value.map((message: Static<typeof StoredMessage>) => ({ role: message.role, content: message.content ?? "" }));
+}

@@ -1,0 +1,169 @@
+// The models directory in Ollama's own layout: manifests/<host>/<namespace>/<model>/<tag> and blobs/sha256-<hex>.
+
+import { mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { writeFileAtomic } from "../base/atomic-file.ts";
+import { type Digest, digestOf } from "../base/digest.ts";
+import { AppError } from "../base/errors.ts";
+import { logWarn } from "../base/log.ts";
+import { BlobStore } from "./blobs.ts";
+import { encodeManifest, type Manifest, manifestSize, parseManifest } from "./manifest.ts";
+import { ModelName } from "./name.ts";
+
+export interface StoredModel {
+  readonly name: ModelName;
+  readonly manifest: Manifest;
+  /** Hash of the manifest's bytes: the model's id. */
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly modifiedNs: bigint;
+}
+
+export class ModelStore {
+  readonly blobs: BlobStore;
+  readonly #manifests: string;
+
+  constructor(readonly directory: string) {
+    this.blobs = new BlobStore(join(directory, "blobs"));
+    this.#manifests = join(directory, "manifests");
+  }
+
+  /** Creates the directories; throws `forbidden` naming the path and the reason when that cannot be. */
+  async open(): Promise<void> {
+    for (const directory of [this.blobs.directory, this.#manifests]) {
+      try {
+        await mkdir(directory, { recursive: true, mode: 0o755 });
+        const probe = join(directory, `.write-test-${process.pid}`);
+        await Bun.write(probe, "");
+        await rm(probe, { force: true });
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new AppError("forbidden", `the models directory ${this.directory} is not writable (${why}); fix its permissions or set OLLAMA_MODELS to another`, { cause: error });
+      }
+    }
+  }
+
+  manifestPath(name: ModelName): string {
+    return join(this.#manifests, ...name.path);
+  }
+
+  /** The model of that name; letter case does not matter. Undefined when there is none. */
+  async find(name: ModelName): Promise<StoredModel | undefined> {
+    const exact = await this.#read(name);
+    if (exact !== undefined) return exact;
+    const path = await this.#resolveCase(name);
+    const actual = path === undefined ? undefined : ModelName.of(...path);
+    return actual === undefined ? undefined : this.#read(actual);
+  }
+
+  async #read(name: ModelName): Promise<StoredModel | undefined> {
+    const path = this.manifestPath(name);
+    let bytes: Buffer;
+    try {
+      bytes = await readFile(path);
+    } catch {
+      return undefined;
+    }
+    const manifest = parseManifest(bytes.toString("utf8"));
+    const facts = await stat(path, { bigint: true });
+    return { name, manifest, digest: digestOf(bytes), sizeBytes: manifestSize(manifest), modifiedNs: facts.mtimeNs };
+  }
+
+  async #resolveCase(name: ModelName): Promise<[string, string, string, string] | undefined> {
+    const found: string[] = [];
+    for (const part of name.path) {
+      const entries = await readdir(join(this.#manifests, ...found)).catch(() => [] as string[]);
+      const match = entries.find((entry) => entry === part) ?? entries.find((e) => e.toLowerCase() === part.toLowerCase());
+      if (match === undefined) return undefined;
+      found.push(match);
+    }
+    const [host, namespace, model, tag] = found;
+    if (host === undefined || namespace === undefined || model === undefined || tag === undefined) return undefined;
+    return [host, namespace, model, tag];
+  }
+
+  /** Every readable model, newest first. What is malformed is skipped with a warning. */
+  async list(): Promise<StoredModel[]> {
+    const models: StoredModel[] = [];
+    for (const name of await this.names()) {
+      try {
+        const model = await this.#read(name);
+        if (model !== undefined) models.push(model);
+      } catch (error) {
+        logWarn("bad manifest", { name: name.full, error: error instanceof Error ? error.message : String(error) });
+      }
+    }
+    return models.sort((a, b) => (a.modifiedNs < b.modifiedNs ? 1 : a.modifiedNs > b.modifiedNs ? -1 : 0));
+  }
+
+  async names(): Promise<ModelName[]> {
+    const entries = await readdir(this.#manifests, { recursive: true, withFileTypes: true }).catch(() => []);
+    const names: ModelName[] = [];
+    for (const entry of entries) {
+      if (!entry.isFile()) continue;
+      const parts = join(entry.parentPath, entry.name).slice(this.#manifests.length + 1).split(/[\\/]/);
+      const [host, namespace, model, tag, ...more] = parts;
+      const name = more.length > 0 ? undefined : ModelName.of(host ?? "", namespace ?? "", model ?? "", tag ?? "");
+      if (name !== undefined) names.push(name);
+      else if (!entry.name.startsWith(".")) logWarn("bad manifest filepath", { path: parts.join("/") });
+    }
+    return names;
+  }
+
+  /** Writes the manifest of `name`. An existing name in another letter case is replaced, not doubled. */
+  async write(name: ModelName, manifest: Manifest): Promise<void> {
+    await this.writeRaw(name, encodeManifest(manifest));
+  }
+
+  async writeRaw(name: ModelName, bytes: string): Promise<void> {
+    const existing = await this.#resolveCase(name);
+    const target = (existing === undefined ? undefined : ModelName.of(...existing)) ?? name;
+    await writeFileAtomic(this.manifestPath(target), bytes, { directoryMode: 0o755 });
+  }
+
+  /** Copies a name; throws `not-found` when the source is none. */
+  async copy(source: ModelName, target: ModelName): Promise<void> {
+    const model = await this.find(source);
+    if (model === undefined) throw new AppError("not-found", `model "${source.display}" not found`);
+    await this.writeRaw(target, await readFile(this.manifestPath(model.name), "utf8"));
+  }
+
+  /** Removes a name, then what no other name uses. */
+  async remove(model: StoredModel): Promise<void> {
+    const path = this.manifestPath(model.name);
+    await rm(path, { force: true });
+    await this.#removeEmptyParents(dirname(path));
+    await this.removeUnused([model.manifest.config.digest, ...model.manifest.layers.map((layer) => layer.digest)]);
+  }
+
+  async #removeEmptyParents(directory: string): Promise<void> {
+    for (let dir = directory; dir.startsWith(`${this.#manifests}/`); dir = dirname(dir)) {
+      try {
+        await rmdir(dir);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  /** Removes those of `digests` that no manifest names. */
+  async removeUnused(digests: readonly Digest[]): Promise<void> {
+    const used = await this.usedDigests();
+    if (used === undefined) return;
+    for (const digest of digests) if (!used.has(digest)) await this.blobs.remove(digest);
+  }
+
+  /** Every digest that a manifest names; undefined when a manifest cannot be read, for then nothing may be removed. */
+  async usedDigests(): Promise<Set<Digest> | undefined> {
+    const used = new Set<Digest>();
+    for (const name of await this.names()) {
+      try {
+        const model = await this.#read(name);
+        for (const layer of model === undefined ? [] : [model.manifest.config, ...model.manifest.layers]) used.add(layer.digest);
+      } catch {
+        return undefined;
+      }
+    }
+    return used;
+  }
+}

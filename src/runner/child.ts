@@ -1,0 +1,94 @@
+// A runner's main: loads one model, then its main thread is the decode loop. Messages arrive between steps; when the
+// server goes away, by whatever death, the channel closes and this process ends.
+
+import { AppError, toAppError } from "../base/errors.ts";
+import { dropPrivileges, dieWithParent } from "./child-guard.ts";
+import { createEngine, type LoadedEngine } from "./load.ts";
+import type { FromRunner, ToRunner } from "./protocol.ts";
+
+function send(message: FromRunner): void {
+  process.send?.(message);
+}
+
+/** Lets the event loop deliver what arrived during a step. */
+function yieldToMessages(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+class Child {
+  #loaded: LoadedEngine | undefined;
+  #wake: (() => void) | undefined;
+
+  receive(message: ToRunner): void {
+    try {
+      this.#dispatch(message);
+    } catch (error) {
+      const { fault, message: text } = toAppError(error);
+      if ("id" in message) send({ type: "failed", id: message.id, fault, message: text });
+    }
+    this.#wake?.();
+  }
+
+  #dispatch(message: ToRunner): void {
+    if (message.type === "load") return this.#load(message);
+    const loaded = this.#loaded;
+    if (loaded === undefined) throw new AppError("internal", "no model is loaded");
+    switch (message.type) {
+      case "generate":
+        return loaded.engine.submit(message);
+      case "cancel":
+        return loaded.engine.cancel(message.id);
+      case "tokenize": {
+        const options = { addSpecial: message.addSpecial, parseSpecial: true };
+        const tokens = Array.from(loaded.model.tokenize(message.text, options));
+        return send({ type: "tokens", id: message.id, tokens });
+      }
+      case "detokenize": {
+        const bytes = Buffer.concat(message.tokens.map((token) => loaded.model.rawPiece(token, true)));
+        return send({ type: "text", id: message.id, text: bytes.toString("utf8") });
+      }
+      case "measure":
+        return send({ type: "measured", id: message.id, measures: { ...loaded.engine.measures } });
+      case "embed":
+        throw new AppError("unsupported", "this model does not support embeddings");
+      default:
+        return message satisfies never;
+    }
+  }
+
+  #load(message: Extract<ToRunner, { type: "load" }>): void {
+    try {
+      this.#loaded = createEngine(message, send);
+      send({ type: "ready", facts: this.#loaded.facts });
+    } catch (error) {
+      const { fault, message: text } = toAppError(error);
+      send({ type: "load-failed", fault, message: text });
+    }
+  }
+
+  async run(): Promise<never> {
+    for (;;) {
+      if (this.#loaded === undefined || this.#loaded.engine.idle) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = undefined;
+        continue;
+      }
+      this.#loaded.engine.step();
+      await yieldToMessages();
+    }
+  }
+}
+
+export async function runChild(): Promise<never> {
+  if (process.send === undefined) throw new AppError("invalid", "the runner is started by the server, not by hand");
+  // Ctrl-C in a terminal reaches the whole group; the server decides when a runner ends.
+  process.on("SIGINT", () => {});
+  process.on("disconnect", () => process.exit(0));
+  dieWithParent();
+  dropPrivileges();
+  const child = new Child();
+  process.on("message", (message: ToRunner) => child.receive(message));
+  return child.run();
+}

@@ -1,0 +1,141 @@
+// One request inside the engine: its prompt, its sampler, its text so far, and the numbers the reply reports.
+
+import { AppError } from "../../base/errors.ts";
+import type { Context } from "../llama/context.ts";
+import type { LlamaSymbols } from "../llama/library.ts";
+import type { Model } from "../llama/model.ts";
+import { SamplerChain } from "../llama/sampler.ts";
+import type { Delta, GenerateDone, GenerateRequest, TokenLogprob } from "../protocol.ts";
+import { describeLogprob, type LogprobSnapshot, snapshotLogprobs } from "./logprobs.ts";
+import { OutputText } from "./output-text.ts";
+import { Penalties } from "./penalties.ts";
+
+export type DoneReason = "stop" | "length";
+
+export class Generation implements Disposable {
+  readonly output: number[] = [];
+  readonly text: OutputText;
+  readonly penalties: Penalties;
+  readonly #chain: SamplerChain;
+  readonly #startedMs = performance.now();
+  #promptDoneMs = 0;
+  #deltaText = "";
+  #deltaLogprobs: TokenLogprob[] = [];
+  /** Tokens of the prompt whose state is in the sequence. */
+  fed = 0;
+  reused = 0;
+  shifted = 0;
+  drafted = 0;
+  accepted = 0;
+
+  constructor(
+    llama: LlamaSymbols,
+    private readonly model: Model,
+    readonly request: GenerateRequest,
+    readonly prompt: readonly number[],
+    readonly cut: number,
+    readonly arrival: number,
+    seed: number,
+  ) {
+    this.text = new OutputText(request.stop);
+    this.penalties = new Penalties(request.sampling, request.contextLimit);
+    this.penalties.acceptPrompt(prompt);
+    this.#chain = new SamplerChain(llama, { ...request.sampling, seed });
+  }
+
+  get id(): number {
+    return this.request.id;
+  }
+
+  get inPrompt(): boolean {
+    return this.fed < this.prompt.length;
+  }
+
+  /** Tokens the sequence will hold when the answer is as long as it may be; an open end counts as one small page. */
+  get tokensWanted(): number {
+    const { maxTokens, contextLimit } = this.request;
+    const answer = maxTokens < 0 ? OPEN_ANSWER_TOKENS : maxTokens;
+    return Math.min(this.prompt.length + answer + 1, contextLimit);
+  }
+
+  /** Draws a token from the logits at `index` and takes it in; returns why the answer ends, if it does. */
+  sample(context: Context, index: number): DoneReason | undefined {
+    return this.take(this.draw(context, index));
+  }
+
+  draw(context: Context, index: number): { token: number; snapshot: LogprobSnapshot | undefined } {
+    const wantsLogprobs = this.request.logprobs !== undefined;
+    const logits = context.logits(index);
+    // A NaN would make the draw abort the process (llama_sampler_sample asserts that something was selected).
+    if (logits === undefined || hasNaN(logits)) throw new AppError("internal", "the model produced invalid numbers (NaN)");
+    const snapshot = wantsLogprobs ? snapshotLogprobs(logits, this.request.logprobs ?? 0) : undefined;
+    if (this.penalties.active) this.penalties.apply(logits);
+    return { token: this.#chain.sample(context, index), snapshot };
+  }
+
+  take(drawn: { token: number; snapshot: LogprobSnapshot | undefined }): DoneReason | undefined {
+    if (this.#promptDoneMs === 0) this.#promptDoneMs = performance.now();
+    const { token, snapshot } = drawn;
+    this.output.push(token);
+    this.penalties.accept(token);
+    if (this.model.isEndOfGeneration(token)) return "stop";
+    if (snapshot !== undefined) {
+      this.#deltaLogprobs.push(describeLogprob(snapshot, token, (id) => this.model.rawPiece(id, true)));
+    }
+    this.#deltaText += this.text.push(this.model.piece(token));
+    if (this.text.stopWord !== undefined) return "stop";
+    const { maxTokens } = this.request;
+    return maxTokens >= 0 && this.output.length >= maxTokens ? "length" : undefined;
+  }
+
+  /** What became showable since the last call, or undefined when nothing did. */
+  takeDelta(): Delta | undefined {
+    if (this.#deltaText === "" && this.#deltaLogprobs.length === 0) return undefined;
+    const delta: Delta = {
+      id: this.id,
+      text: this.#deltaText,
+      ...(this.#deltaLogprobs.length > 0 ? { logprobs: this.#deltaLogprobs } : {}),
+    };
+    this.#deltaText = "";
+    this.#deltaLogprobs = [];
+    return delta;
+  }
+
+  finish(reason: DoneReason): { delta: Delta | undefined; done: GenerateDone } {
+    this.#deltaText += this.text.finish();
+    const now = performance.now();
+    const promptDone = this.#promptDoneMs === 0 ? now : this.#promptDoneMs;
+    const said = this.output.filter((token) => !this.model.isEndOfGeneration(token));
+    const done: GenerateDone = {
+      type: "done",
+      id: this.id,
+      reason,
+      ...(this.text.stopWord === undefined ? {} : { stopWord: this.text.stopWord }),
+      promptTokens: this.prompt.length + this.cut,
+      evaluatedTokens: this.prompt.length - this.reused,
+      generatedTokens: this.output.length,
+      promptMs: promptDone - this.#startedMs,
+      generateMs: now - promptDone,
+      cutTokens: this.cut,
+      shiftedTokens: this.shifted,
+      draftedTokens: this.drafted,
+      acceptedTokens: this.accepted,
+      ...(this.request.returnTokens ? { tokens: [...this.prompt, ...said] } : {}),
+    };
+    return { delta: this.takeDelta(), done };
+  }
+
+  [Symbol.dispose](): void {
+    this.#chain[Symbol.dispose]();
+  }
+}
+
+/** What an answer without a limit is first given room for; the cache grows when it is longer. */
+const OPEN_ANSWER_TOKENS = 256;
+
+/** A strided look: a broken hidden state makes every logit NaN, so a few tell. */
+function hasNaN(logits: Float32Array): boolean {
+  const stride = Math.max(1, Math.floor(logits.length / 32));
+  for (let i = 0; i < logits.length; i += stride) if (Number.isNaN(logits[i])) return true;
+  return false;
+}

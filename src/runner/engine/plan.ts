@@ -1,0 +1,59 @@
+// How large the KV cache is: sequences × tokens each. Touching its memory costs time at load, so the engine starts with
+// what the first request needs and grows on demand towards its limits; prompts and idle prefixes move along.
+
+export interface ContextPlan {
+  readonly sequences: number;
+  readonly contextPerSequence: number;
+}
+
+export interface PlanLimits {
+  readonly maxSequences: number;
+  readonly maxContext: number;
+  readonly budgetBytes: number;
+  readonly bytesPerToken: number;
+}
+
+export interface PlanDemand {
+  /** Requests that want a sequence now. */
+  readonly sequences: number;
+  /** Tokens the longest of them will need. */
+  readonly tokens: number;
+}
+
+const SMALLEST_CONTEXT = 1024;
+
+function roundUp(value: number, from: number): number {
+  let size = from;
+  while (size < value) size *= 2;
+  return size;
+}
+
+function affordable(contextPerSequence: number, limits: PlanLimits): number {
+  const perSequence = contextPerSequence * Math.max(limits.bytesPerToken, 1);
+  return Math.max(1, Math.floor(limits.budgetBytes / perSequence));
+}
+
+/** The smallest plan that serves the demand within the limits; sequences give way before context does. */
+export function planFor(demand: PlanDemand, limits: PlanLimits): ContextPlan {
+  const contextPerSequence = Math.min(roundUp(demand.tokens, SMALLEST_CONTEXT), limits.maxContext);
+  const wanted = Math.min(roundUp(demand.sequences, 1), limits.maxSequences);
+  return { contextPerSequence, sequences: Math.min(wanted, affordable(contextPerSequence, limits)) };
+}
+
+/**
+ * The plan to move to, or undefined when the current one serves the demand or cannot be bettered. `busy` sequences hold
+ * running requests and must keep their place.
+ */
+export function growPlan(
+  current: ContextPlan,
+  demand: PlanDemand,
+  busy: number,
+  limits: PlanLimits,
+): ContextPlan | undefined {
+  const longest = Math.max(demand.tokens, current.contextPerSequence);
+  const plan = planFor({ sequences: Math.max(demand.sequences, current.sequences), tokens: longest }, limits);
+  if (plan.sequences < busy) return undefined;
+  const longer = plan.contextPerSequence > current.contextPerSequence && demand.tokens > current.contextPerSequence;
+  const wider = plan.sequences > current.sequences && demand.sequences > current.sequences;
+  return longer || wider ? plan : undefined;
+}

@@ -1,0 +1,194 @@
+// The sequences of a context and what each holds: owns the llama_context, grows it, moves states when it does. The only
+// place that changes KV memory, so that `tokens` always tells what is really there.
+
+import { AppError } from "../../base/errors.ts";
+import { Context, type ContextParams } from "../llama/context.ts";
+import type { LlamaSymbols } from "../llama/library.ts";
+import type { Model } from "../llama/model.ts";
+import type { Threadpool } from "../llama/threadpool.ts";
+import type { ContextPlan } from "./plan.ts";
+import type { ReuseRules, SlotChoice, SlotView } from "./slots.ts";
+
+export interface Sequence extends SlotView {
+  sequence: number;
+  tokens: number[];
+  busy: boolean;
+  lastUsed: number;
+  firstPosition: number;
+}
+
+export type FixedParams = Omit<ContextParams, "contextPerSequence" | "sequences" | "outputs">;
+
+/** Logits rows one sequence may ask for in a batch: its own token and the drafted ones behind it. */
+export const OUTPUTS_PER_SEQUENCE = 17;
+
+export class Sequences implements Disposable {
+  #context: Context;
+  #plan: ContextPlan;
+  #all: Sequence[];
+  #clock = 0;
+  #applyAdapters: ((context: Context) => void) | undefined;
+
+  constructor(
+    private readonly llama: LlamaSymbols,
+    private readonly model: Model,
+    private readonly fixed: FixedParams,
+    private readonly threadpool: Threadpool | undefined,
+    plan: ContextPlan,
+  ) {
+    this.#plan = plan;
+    this.#context = this.#create(plan);
+    this.#all = emptySequences(plan.sequences);
+  }
+
+  get context(): Context {
+    return this.#context;
+  }
+
+  get plan(): ContextPlan {
+    return this.#plan;
+  }
+
+  get all(): readonly Sequence[] {
+    return this.#all;
+  }
+
+  /** Tokens a sequence can hold now. */
+  get capacity(): number {
+    return this.#context.contextPerSequence;
+  }
+
+  get rules(): ReuseRules {
+    const { isRecurrent, isHybrid, slidingWindow } = this.model;
+    const appendOnly = isRecurrent || isHybrid;
+    return { reuse: appendOnly ? "append" : "cut", canCopy: !appendOnly, slidingWindow };
+  }
+
+  [Symbol.dispose](): void {
+    this.#context[Symbol.dispose]();
+  }
+
+  /** LoRA adapters belong to a context: `apply` runs now and for every context made later. */
+  setAdapters(apply: (context: Context) => void): void {
+    this.#applyAdapters = apply;
+    apply(this.#context);
+  }
+
+  at(sequence: number): Sequence {
+    const found = this.#all[sequence];
+    if (found === undefined) throw new AppError("internal", `no sequence ${sequence}`);
+    return found;
+  }
+
+  /** Makes the chosen sequence hold exactly the first `reuse` tokens of the prompt, and marks it busy. */
+  take(choice: SlotChoice): { sequence: Sequence; reused: number } {
+    const target = this.at(choice.sequence);
+    if (choice.copyFrom !== undefined) {
+      const source = this.at(choice.copyFrom);
+      this.#context.remove(target.sequence, -1, -1);
+      this.#context.copy(source.sequence, target.sequence);
+      target.tokens = source.tokens.slice();
+      target.firstPosition = source.firstPosition;
+    }
+    const reused = this.cut(target, choice.reuse) ? choice.reuse : 0;
+    target.busy = true;
+    target.lastUsed = ++this.#clock;
+    return { sequence: target, reused };
+  }
+
+  release(sequence: Sequence): void {
+    sequence.busy = false;
+    sequence.lastUsed = ++this.#clock;
+  }
+
+  /** Cuts a sequence back to its first `length` tokens; when the memory cannot do that it is emptied and false returned. */
+  cut(sequence: Sequence, length: number): boolean {
+    if (length === sequence.tokens.length) return true;
+    if (length > 0 && this.#context.remove(sequence.sequence, length, -1)) {
+      sequence.tokens.length = length;
+      return true;
+    }
+    this.empty(sequence);
+    return length === 0;
+  }
+
+  empty(sequence: Sequence): void {
+    this.#context.remove(sequence.sequence, -1, -1);
+    sequence.tokens = [];
+    sequence.firstPosition = 0;
+  }
+
+  /** Drops the older half of what follows the first `keep` tokens and moves the rest down. Returns how many went. */
+  shift(sequence: Sequence, keep: number): number {
+    const past = sequence.tokens.length;
+    const dropped = Math.floor((past - keep) / 2);
+    if (dropped <= 0 || !this.#context.canShift) return 0;
+    if (!this.#context.remove(sequence.sequence, keep, keep + dropped)) return 0;
+    this.#context.shift(sequence.sequence, keep + dropped, past, -dropped);
+    sequence.tokens.splice(keep, dropped);
+    return dropped;
+  }
+
+  /**
+   * Moves to another context; states move along, running ones first, then the most recently used, numbered anew.
+   * False when it could not be had: then the old size stays. Throws when a running sequence was lost.
+   */
+  grow(plan: ContextPlan): boolean {
+    const order = this.#all.toSorted((a, b) => Number(b.busy) - Number(a.busy) || b.lastUsed - a.lastUsed);
+    const filled = order.filter(({ busy, tokens }) => busy || tokens.length > 0);
+    const states = filled.map((sequence) => ({ sequence, state: this.#context.saveSequence(sequence.sequence) }));
+    const before = this.#plan;
+    this.#context[Symbol.dispose]();
+    const grew = this.#replace(plan);
+    if (!grew) this.#context = this.#create(before);
+    else this.#plan = plan;
+    const kept = states.slice(0, this.#plan.sequences);
+    this.#all = [...kept.map(({ sequence }) => sequence), ...emptySequences(this.#plan.sequences, kept.length)];
+    for (const [id, { sequence, state }] of kept.entries()) {
+      sequence.sequence = id;
+      this.#restore(sequence, state);
+    }
+    return grew;
+  }
+
+  #restore(sequence: Sequence, state: Uint8Array): void {
+    if (sequence.tokens.length === 0) return;
+    if (this.#context.restoreSequence(sequence.sequence, state)) {
+      sequence.firstPosition = Math.max(0, this.#context.firstPosition(sequence.sequence));
+      return;
+    }
+    if (sequence.busy) throw new AppError("internal", "a running sequence was lost while the context grew");
+    this.empty(sequence);
+  }
+
+  #replace(plan: ContextPlan): boolean {
+    try {
+      this.#context = this.#create(plan);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #create(plan: ContextPlan): Context {
+    const context = Context.create(this.llama, this.model, {
+      ...this.fixed,
+      contextPerSequence: plan.contextPerSequence,
+      sequences: plan.sequences,
+      outputs: this.fixed.embeddings ? 0 : Math.min(this.fixed.batch, plan.sequences * OUTPUTS_PER_SEQUENCE),
+    });
+    if (this.threadpool !== undefined) context.attachThreadpool(this.threadpool.pointer);
+    this.#applyAdapters?.(context);
+    return context;
+  }
+}
+
+function emptySequences(count: number, from = 0): Sequence[] {
+  return Array.from({ length: Math.max(0, count - from) }, (_, i) => ({
+    sequence: from + i,
+    tokens: [],
+    busy: false,
+    lastUsed: 0,
+    firstPosition: 0,
+  }));
+}

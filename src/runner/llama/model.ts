@@ -1,0 +1,154 @@
+// A loaded model: its weights, its vocabulary, and the facts that decide which features it can have.
+
+import { ptr, type Pointer } from "bun:ffi";
+import { AppError } from "../../base/errors.ts";
+import { layouts } from "./abi.gen.ts";
+import { asPointer, cString, passing, type LlamaSymbols } from "./library.ts";
+import { byValue, CStruct } from "./struct.ts";
+
+export interface ModelParams {
+  /** Layers to keep on GPUs; negative: all of them. */
+  readonly gpuLayers: number;
+  /** Index of the GPU to use alone, or undefined to split over all. */
+  readonly mainGpu: number | undefined;
+  readonly mmap: boolean;
+}
+
+const LOAD_MODE_NONE = 0;
+const LOAD_MODE_MMAP = 1;
+const SPLIT_MODE_NONE = 0;
+const SPLIT_MODE_LAYER = 1;
+
+export class Model implements Disposable {
+  readonly vocab: Pointer;
+  readonly vocabSize: number;
+  readonly trainedContext: number;
+  readonly embeddingLength: number;
+  readonly slidingWindow: number;
+  readonly isRecurrent: boolean;
+  readonly isHybrid: boolean;
+  readonly hasEncoder: boolean;
+  readonly hasDecoder: boolean;
+  readonly sizeBytes: number;
+  readonly #pieces: (Uint8Array | undefined)[];
+  readonly #eog: Uint8Array;
+  #pointer: Pointer | null;
+
+  /** Throws `internal` when llama.cpp refuses the file; what it said is on stderr. */
+  static load(llama: LlamaSymbols, path: string, params: ModelParams): Model {
+    const struct = new CStruct(layouts.llama_model_params).set({
+      n_gpu_layers: params.gpuLayers,
+      split_mode: params.mainGpu === undefined ? SPLIT_MODE_LAYER : SPLIT_MODE_NONE,
+      main_gpu: params.mainGpu ?? 0,
+      load_mode: params.mmap ? LOAD_MODE_MMAP : LOAD_MODE_NONE,
+    });
+    const name = cString(path);
+    const pointer = asPointer(llama.llama_model_load_from_file(...byValue(ptr(name), struct, passing)));
+    // The buffers must outlive the call: naming them here keeps the collector away.
+    void [name, struct];
+    if (pointer === null) throw new AppError("internal", "llama.cpp could not load the model");
+    return new Model(llama, pointer);
+  }
+
+  private constructor(
+    private readonly llama: LlamaSymbols,
+    pointer: Pointer,
+  ) {
+    this.#pointer = pointer;
+    const vocab = asPointer(llama.llama_model_get_vocab(pointer));
+    if (vocab === null) throw new AppError("internal", "the model has no vocabulary");
+    this.vocab = vocab;
+    this.vocabSize = llama.llama_vocab_n_tokens(vocab);
+    this.trainedContext = llama.llama_model_n_ctx_train(pointer);
+    this.embeddingLength = llama.llama_model_n_embd_out(pointer);
+    this.slidingWindow = llama.llama_model_n_swa(pointer);
+    this.isRecurrent = llama.llama_model_is_recurrent(pointer);
+    this.isHybrid = llama.llama_model_is_hybrid(pointer);
+    this.hasEncoder = llama.llama_model_has_encoder(pointer);
+    this.hasDecoder = llama.llama_model_has_decoder(pointer);
+    this.sizeBytes = Number(llama.llama_model_size(pointer));
+    this.#pieces = Array.from<Uint8Array | undefined>({ length: this.vocabSize });
+    this.#eog = new Uint8Array(this.vocabSize);
+    for (let i = 0; i < this.vocabSize; i++) this.#eog[i] = llama.llama_vocab_is_eog(vocab, i) ? 1 : 0;
+  }
+
+  get pointer(): Pointer {
+    if (this.#pointer === null) throw new AppError("internal", "the model was freed");
+    return this.#pointer;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#pointer !== null) this.llama.llama_model_free(this.#pointer);
+    this.#pointer = null;
+  }
+
+  /** True for a token that ends a generation (end of text, end of turn, …). */
+  isEndOfGeneration(token: number): boolean {
+    return this.#eog[token] === 1;
+  }
+
+  get addsBos(): boolean {
+    return this.llama.llama_vocab_get_add_bos(this.vocab);
+  }
+
+  get addsEos(): boolean {
+    return this.llama.llama_vocab_get_add_eos(this.vocab);
+  }
+
+  get bosToken(): number {
+    return this.llama.llama_vocab_bos(this.vocab);
+  }
+
+  get eosToken(): number {
+    return this.llama.llama_vocab_eos(this.vocab);
+  }
+
+  get sepToken(): number {
+    return this.llama.llama_vocab_sep(this.vocab);
+  }
+
+  /** Token ids of `text`; with `special`, BOS/EOS are added as the model wants and control tokens in the text are read. */
+  tokenize(text: string, options: { addSpecial: boolean; parseSpecial: boolean }): Int32Array {
+    const bytes = Buffer.from(text, "utf8");
+    const source = bytes.length === 0 ? new Uint8Array(1) : bytes;
+    let tokens = new Int32Array(bytes.length + 8);
+    const call = () =>
+      this.llama.llama_tokenize(
+        this.vocab,
+        source,
+        bytes.length,
+        tokens,
+        tokens.length,
+        options.addSpecial,
+        options.parseSpecial,
+      );
+    let count = call();
+    if (count < 0) {
+      tokens = new Int32Array(-count);
+      count = call();
+    }
+    if (count < 0) throw new AppError("invalid", "the text is too long to tokenize");
+    return tokens.subarray(0, count);
+  }
+
+  /** The bytes a token stands for in output; control tokens are empty, as they never reach a client. Cached. */
+  piece(token: number): Uint8Array {
+    const known = this.#pieces[token];
+    if (known !== undefined) return known;
+    const bytes = this.rawPiece(token, false);
+    this.#pieces[token] = bytes;
+    return bytes;
+  }
+
+  /** The bytes of a token; `special` also spells control tokens out. */
+  rawPiece(token: number, special: boolean): Uint8Array {
+    if (token < 0 || token >= this.vocabSize) throw new AppError("invalid", `token ${token} is not in the vocabulary`);
+    let buffer = new Uint8Array(64);
+    let length = this.llama.llama_token_to_piece(this.vocab, token, buffer, buffer.length, 0, special);
+    if (length < 0) {
+      buffer = new Uint8Array(-length);
+      length = this.llama.llama_token_to_piece(this.vocab, token, buffer, buffer.length, 0, special);
+    }
+    return buffer.slice(0, Math.max(length, 0));
+  }
+}

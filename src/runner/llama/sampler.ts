@@ -1,0 +1,55 @@
+// A chain of llama.cpp's own samplers for one request, in llama.cpp's default order (common/common.h): top-k, typical,
+// top-p, min-p, temperature, then the draw. Penalties and biases touch few logits and are applied before (penalties.ts).
+
+import type { Pointer } from "bun:ffi";
+import { AppError } from "../../base/errors.ts";
+import type { Context } from "./context.ts";
+import { asPointer, type LlamaSymbols, type NativePointer } from "./library.ts";
+
+export interface ChainParams {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly typicalP: number;
+  /** 32-bit seed of the draw. */
+  readonly seed: number;
+}
+
+export class SamplerChain implements Disposable {
+  #pointer: Pointer | null;
+
+  constructor(
+    private readonly llama: LlamaSymbols,
+    params: ChainParams,
+  ) {
+    this.#pointer = asPointer(llama.llama_sampler_chain_init(true));
+    if (params.temperature <= 0) {
+      this.#add(llama.llama_sampler_init_greedy());
+      return;
+    }
+    if (params.topK > 0) this.#add(llama.llama_sampler_init_top_k(params.topK));
+    if (params.typicalP < 1) this.#add(llama.llama_sampler_init_typical(params.typicalP, 1));
+    if (params.topP < 1) this.#add(llama.llama_sampler_init_top_p(params.topP, 1));
+    if (params.minP > 0) this.#add(llama.llama_sampler_init_min_p(params.minP, 1));
+    this.#add(llama.llama_sampler_init_temp(params.temperature));
+    this.#add(llama.llama_sampler_init_dist(params.seed >>> 0));
+  }
+
+  #add(sampler: NativePointer): void {
+    const pointer = asPointer(sampler);
+    if (pointer === null || this.#pointer === null) throw new AppError("internal", "llama.cpp could not make a sampler");
+    this.llama.llama_sampler_chain_add(this.#pointer, pointer); // the chain owns it from here
+  }
+
+  /** Draws the next token from the logits at batch index `index`. */
+  sample(context: Context, index: number): number {
+    if (this.#pointer === null) throw new AppError("internal", "the sampler was freed");
+    return this.llama.llama_sampler_sample(this.#pointer, context.pointer, index);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#pointer !== null) this.llama.llama_sampler_free(this.#pointer);
+    this.#pointer = null;
+  }
+}

@@ -1,0 +1,92 @@
+// From a load request to a running engine: libraries, model, adapters, threads, first context.
+
+import { existsSync } from "node:fs";
+import { ptr } from "bun:ffi";
+import { AppError } from "../base/errors.ts";
+import { Engine } from "./engine/engine.ts";
+import { planFor, type PlanLimits } from "./engine/plan.ts";
+import { Sequences } from "./engine/sequences.ts";
+import { listDevices, loadBackend, loadBackends } from "./llama/devices.ts";
+import { asPointer, cString, type LlamaSymbols, openLlama } from "./llama/library.ts";
+import { Model } from "./llama/model.ts";
+import { Threadpool } from "./llama/threadpool.ts";
+import type { FromRunner, LoadRequest, RunnerFacts } from "./protocol.ts";
+
+export interface LoadedEngine {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly facts: RunnerFacts;
+}
+
+/** What the first context is made for: one short conversation. */
+const FIRST_DEMAND = { sequences: 1, tokens: 1024 };
+
+export function createEngine(request: LoadRequest, emit: (message: FromRunner) => void): LoadedEngine {
+  const startedMs = performance.now();
+  const llama = openLlama(request.libraryDir);
+  loadChosenBackends(llama, request);
+  if (!existsSync(request.modelPath)) throw new AppError("not-found", "the model's weights are missing; pull it again");
+  const model = Model.load(llama, request.modelPath, request);
+  const limits: PlanLimits = {
+    maxSequences: request.maxSequences,
+    maxContext: Math.min(request.maxContext, model.trainedContext > 0 ? model.trainedContext : request.maxContext),
+    budgetBytes: request.cacheBudgetBytes,
+    bytesPerToken: request.kvBytesPerToken,
+  };
+  const threadpool = request.threads > 1 ? Threadpool.create(llama, request.threads) : undefined;
+  const fixed = {
+    batch: request.batch,
+    microBatch: request.batch,
+    threads: request.threads,
+    kvType: request.kvType,
+    flashAttention: request.flashAttention,
+    unified: false,
+    embeddings: false,
+    fullSlidingWindow: true,
+  };
+  const sequences = new Sequences(llama, model, fixed, threadpool, planFor(FIRST_DEMAND, limits));
+  applyAdapters(llama, model, sequences, request);
+  const engine = new Engine(llama, model, sequences, limits, request.batch, emit);
+  const devices = listDevices(llama);
+  return {
+    engine,
+    model,
+    facts: {
+      backend: devices.map(({ backend }) => backend).join(", "),
+      devices: devices.map(({ description }) => description),
+      trainedContext: model.trainedContext,
+      maxContext: limits.maxContext,
+      maxSequences: limits.maxSequences,
+      threads: request.threads,
+      modelBytes: model.sizeBytes,
+      canShift: sequences.context.canShift,
+      canReusePrefix: sequences.rules.reuse === "cut",
+      isEmbedding: request.embedding,
+      loadMs: performance.now() - startedMs,
+    },
+  };
+}
+
+function loadChosenBackends(llama: LlamaSymbols, request: LoadRequest): void {
+  if (request.backendFiles.length === 0) loadBackends(llama, request.libraryDir);
+  for (const file of request.backendFiles) {
+    if (!loadBackend(llama, file)) console.error(`could not load ${file}`);
+  }
+  llama.llama_backend_init();
+}
+
+function applyAdapters(llama: LlamaSymbols, model: Model, sequences: Sequences, request: LoadRequest): void {
+  if (request.adapters.length === 0) return;
+  const pointers = new BigUint64Array(request.adapters.length);
+  const scales = new Float32Array(request.adapters.length);
+  for (const [i, adapter] of request.adapters.entries()) {
+    const pointer = asPointer(llama.llama_adapter_lora_init(model.pointer, cString(adapter.path)));
+    if (pointer === null) throw new AppError("invalid", "the adapter does not fit this model");
+    pointers[i] = BigInt(pointer);
+    scales[i] = adapter.scale;
+  }
+  sequences.setAdapters((context) => {
+    const code = llama.llama_set_adapters_lora(context.pointer, ptr(pointers), pointers.length, ptr(scales));
+    if (code !== 0) throw new AppError("invalid", "the adapter could not be applied to this model");
+  });
+}

@@ -1,0 +1,273 @@
+// The server's handle on one runner: starts it, routes its messages to the requests that wait for them, and turns its
+// death, however it comes, into one clear error for each of them.
+
+import { AppError } from "../base/errors.ts";
+import { AsyncQueue } from "../base/queue.ts";
+import { logDebug } from "../base/log.ts";
+import type {
+  Delta,
+  EmbedRequest,
+  FromRunner,
+  GenerateDone,
+  GenerateRequest,
+  LoadRequest,
+  RunnerFacts,
+  RunnerMeasures,
+  ToRunner,
+} from "./protocol.ts";
+import { selfCommand } from "./self.ts";
+
+export type RunnerEvent = { readonly type: "delta"; readonly delta: Delta } | GenerateDone;
+
+/** The prompt did not fit; `tokens` is its length. */
+export class PromptOverflow extends AppError {
+  constructor(
+    message: string,
+    readonly tokens: number,
+  ) {
+    super("invalid", message);
+  }
+}
+
+type Waiting =
+  | { readonly kind: "generate"; readonly queue: AsyncQueue<RunnerEvent> }
+  | { readonly kind: "reply"; readonly resolve: (message: FromRunner) => void; readonly reject: (error: Error) => void };
+
+export interface RunnerMemory {
+  readonly cacheBytes: number;
+  readonly contextPerSequence: number;
+  readonly sequences: number;
+}
+
+const STDERR_LINES_KEPT = 40;
+
+export class RunnerProcess implements AsyncDisposable {
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
+  readonly #stderr: string[] = [];
+  readonly #ready = Promise.withResolvers<RunnerFacts>();
+  #nextId = 1;
+  #closed: AppError | undefined;
+  memory: RunnerMemory | undefined;
+  /** Called once when the process has ended, after every waiting request was told. */
+  onExit: (() => void) | undefined;
+
+  private constructor(load: LoadRequest) {
+    this.#child = Bun.spawn(selfCommand("runner"), {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+      env: { ...process.env, GGML_NO_BACKTRACE: "1" },
+      ipc: (message: FromRunner) => this.#receive(message),
+      serialization: "advanced",
+    });
+    this.#ready.promise.catch(() => {});
+    void this.#readStderr();
+    void this.#child.exited.then(() => this.#exited());
+    this.#send(load);
+  }
+
+  /** Starts a runner and waits until its model can be asked. Aborting kills it. */
+  static async start(load: LoadRequest, signal: AbortSignal): Promise<RunnerProcess> {
+    const runner = new RunnerProcess(load);
+    const abort = () => runner.kill();
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      runner.#facts = await runner.#ready.promise;
+      signal.throwIfAborted();
+      return runner;
+    } catch (error) {
+      await runner[Symbol.asyncDispose]();
+      throw signal.aborted ? new AppError("canceled", "request canceled") : error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  #facts: RunnerFacts | undefined;
+
+  get facts(): RunnerFacts {
+    if (this.#facts === undefined) throw new AppError("internal", "the runner is still loading");
+    return this.#facts;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get alive(): boolean {
+    return this.#closed === undefined;
+  }
+
+  /** Requests it is working on or holding. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  async *generate(
+    request: Omit<GenerateRequest, "type" | "id">,
+    signal: AbortSignal,
+  ): AsyncGenerator<RunnerEvent, void, undefined> {
+    signal.throwIfAborted();
+    const id = this.#nextId++;
+    const queue = new AsyncQueue<RunnerEvent>();
+    const abort = () => queue.fail(new AppError("canceled", "request canceled"));
+    this.#waiting.set(id, { kind: "generate", queue });
+    signal.addEventListener("abort", abort, { once: true });
+    let finished = false;
+    try {
+      this.#send({ type: "generate", id, ...request });
+      for await (const event of queue) {
+        finished = event.type === "done";
+        yield event;
+      }
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#waiting.delete(id);
+      if (!finished && this.alive) this.#send({ type: "cancel", id });
+    }
+  }
+
+  async tokenize(text: string, addSpecial: boolean): Promise<readonly number[]> {
+    const reply = await this.#ask({ type: "tokenize", id: 0, text, addSpecial });
+    return reply.type === "tokens" ? reply.tokens : [];
+  }
+
+  async detokenize(tokens: readonly number[]): Promise<string> {
+    const reply = await this.#ask({ type: "detokenize", id: 0, tokens });
+    return reply.type === "text" ? reply.text : "";
+  }
+
+  async embed(request: Omit<EmbedRequest, "type" | "id">): Promise<Extract<FromRunner, { type: "embeddings" }>> {
+    const reply = await this.#ask({ type: "embed", id: 0, ...request });
+    if (reply.type !== "embeddings") throw new AppError("internal", "the runner gave no embeddings");
+    return reply;
+  }
+
+  async measure(): Promise<RunnerMeasures | undefined> {
+    const reply = await this.#ask({ type: "measure", id: 0 });
+    return reply.type === "measured" ? reply.measures : undefined;
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  /** Ends the process and waits until it is gone, so that its memory really is free. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.#child.exited;
+  }
+
+  #ask(message: Exclude<ToRunner, LoadRequest | GenerateRequest>): Promise<FromRunner> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { kind: "reply", resolve, reject });
+      this.#send({ ...message, id });
+    });
+  }
+
+  #send(message: ToRunner): void {
+    if (this.#closed !== undefined) throw this.#closed;
+    this.#child.send(message);
+  }
+
+  #receive(message: FromRunner): void {
+    switch (message.type) {
+      case "ready":
+        return this.#ready.resolve(message.facts);
+      case "load-failed":
+        return this.#ready.reject(new AppError(message.fault, this.#withReason(message.message)));
+      case "load-progress":
+        return;
+      case "memory":
+        this.memory = message;
+        return;
+      case "step":
+        for (const delta of message.deltas) this.#deliver(delta.id, { type: "delta", delta });
+        return;
+      case "done":
+        this.#deliver(message.id, message);
+        return this.#end(message.id);
+      case "failed":
+        return this.#failed(message);
+      case "tokens":
+      case "text":
+      case "embeddings":
+      case "measured":
+        return this.#reply(message);
+      default:
+        return message satisfies never;
+    }
+  }
+
+  #deliver(id: number, event: RunnerEvent): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting?.kind !== "generate") return;
+    // A client that reads slowly must not make this queue grow: text not yet taken is joined.
+    const last = waiting.queue.last;
+    if (event.type === "delta" && last?.type === "delta") {
+      const logprobs = [...(last.delta.logprobs ?? []), ...(event.delta.logprobs ?? [])];
+      const text = last.delta.text + event.delta.text;
+      waiting.queue.replaceLast({ type: "delta", delta: { id, text, ...(logprobs.length > 0 ? { logprobs } : {}) } });
+      return;
+    }
+    waiting.queue.push(event);
+  }
+
+  #end(id: number): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting?.kind === "generate") waiting.queue.end();
+  }
+
+  #reply(message: Extract<FromRunner, { id: number }>): void {
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (waiting?.kind === "reply") waiting.resolve(message);
+  }
+
+  #failed(message: Extract<FromRunner, { type: "failed" }>): void {
+    const waiting = this.#waiting.get(message.id);
+    const error =
+      message.overflowTokens === undefined
+        ? new AppError(message.fault, message.message)
+        : new PromptOverflow(message.message, message.overflowTokens);
+    if (waiting?.kind === "generate") waiting.queue.fail(error);
+    if (waiting?.kind === "reply") waiting.reject(error);
+    if (waiting?.kind === "reply") this.#waiting.delete(message.id);
+  }
+
+  async #readStderr(): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const chunk of this.#child.stderr) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = (lines.pop() ?? "").slice(-4096);
+      for (const line of lines) {
+        this.#stderr.push(line.slice(0, 500));
+        if (this.#stderr.length > STDERR_LINES_KEPT) this.#stderr.shift();
+        logDebug("runner", { pid: this.#child.pid, line: line.slice(0, 500) });
+      }
+    }
+  }
+
+  /** The engine's own words for a failure: llama.cpp says why on stderr. */
+  #withReason(message: string): string {
+    const reason = this.#stderr.findLast((line) => /error|failed|assert|unknown/i.test(line))?.trim();
+    return reason === undefined ? message : `${message}: ${reason}`;
+  }
+
+  #exited(): void {
+    // Ollama's words (server/sched.go, llm/server.go), which clients match on.
+    const text =
+      "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, check ollama server logs for details";
+    this.#closed = new AppError("internal", text);
+    this.#ready.reject(new AppError("internal", this.#withReason("the model runner ended while loading the model")));
+    for (const waiting of this.#waiting.values()) {
+      if (waiting.kind === "generate") waiting.queue.fail(this.#closed);
+      else waiting.reject(this.#closed);
+    }
+    this.#waiting.clear();
+    this.onExit?.();
+  }
+}
