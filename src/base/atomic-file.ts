@@ -16,8 +16,15 @@ export function temporaryBeside(target: string): string {
 }
 
 /** Writes the whole content or nothing; a crash leaves the old file. */
-export async function writeFileAtomic(target: string, data: Uint8Array | string, options: WriteOptions = {}): Promise<void> {
-  await mkdir(dirname(target), { recursive: true, ...(options.directoryMode === undefined ? {} : { mode: options.directoryMode }) });
+export async function writeFileAtomic(
+  target: string,
+  data: Uint8Array | string,
+  options: WriteOptions = {},
+): Promise<void> {
+  await mkdir(dirname(target), {
+    recursive: true,
+    ...(options.directoryMode === undefined ? {} : { mode: options.directoryMode }),
+  });
   const temporary = temporaryBeside(target);
   try {
     const file = await open(temporary, "wx", options.mode ?? 0o644);

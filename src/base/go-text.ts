@@ -5,10 +5,6 @@ const PRINTABLE = String.raw`\p{L}\p{M}\p{N}\p{P}\p{S} `;
 const UNPRINTABLE = new RegExp(`[^${PRINTABLE}]`, "gu");
 const UNPRINTABLE_EXCEPT_TAB = new RegExp(`[^${PRINTABLE}\t]`, "gu");
 
-export function isPrintable(char: string): boolean {
-  return char.replace(UNPRINTABLE, "") === char;
-}
-
 /** The text without the runes Go calls unprintable; tabs stay. */
 export function dropUnprintable(text: string): string {
   return text.replace(UNPRINTABLE_EXCEPT_TAB, "");

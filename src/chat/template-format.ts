@@ -49,13 +49,15 @@ const MARKERS: readonly Marker[] = [
   { all: ["<start_function_call>"], family: () => functionGemma },
   { all: ["<|tool_call>call:"], family: () => gemma4 },
   { all: ["<minimax:tool_call>"], family: byFormat("minimax") },
+  { all: ["<tool_calls>", "<end_of_sentence>"], family: byFormat("minimax-m1") },
   { all: ["<seed:tool_call>"], family: byFormat("seed") },
   { all: ["<|tools_prefix|>"], family: byFormat("apertus") },
   { all: ["DSML", "function_calls"], family: byFormat("deepseek-v3.2") },
   { all: ["DSML", "tool_calls"], family: byFormat("deepseek-v4") },
   { all: ["<|tool_call:begin|>"], family: byFormat("solar") },
   { all: ["Action:", "json", "<|START_OF_TURN_TOKEN|>"], family: byFormat("command-r") },
-  // MiniMax M3 writes other tags between these; nothing here reads them, so its calls stay text.
+  // Nothing here reads the calls of MiniMax M3 and Kimi K3, so they stay text.
+  { all: ["<|end_of_msg|>", "<|open|>"], family: (_, think) => templateFamily("kimi-k3", undefined, think) },
   { all: ["]<]minimax[>["], family: (_, think) => templateFamily("minimax-m3", undefined, think) },
   { all: ["<TOOLCALL>"], family: byFormat("nemotron-v2") },
   { all: ["[TOOL_CALLS]", "[ARGS]"], family: (_, think) => mistralTemplateFamily("named", think) },

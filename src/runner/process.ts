@@ -10,6 +10,7 @@ import type {
   FromRunner,
   GenerateDone,
   GenerateRequest,
+  GenerateStarted,
   LoadRequest,
   RunnerFacts,
   RunnerMeasures,
@@ -17,7 +18,7 @@ import type {
 } from "./protocol.ts";
 import { selfCommand } from "./self.ts";
 
-export type RunnerEvent = { readonly type: "delta"; readonly delta: Delta } | GenerateDone;
+export type RunnerEvent = { readonly type: "delta"; readonly delta: Delta } | GenerateStarted | GenerateDone;
 
 /** The prompt did not fit; `tokens` is its length. */
 export class PromptOverflow extends AppError {
@@ -111,7 +112,11 @@ export class RunnerProcess implements AsyncDisposable {
     signal.throwIfAborted();
     const id = this.#nextId++;
     const queue = new AsyncQueue<RunnerEvent>();
-    const abort = () => queue.fail(new AppError("canceled", "request canceled"));
+    // The cancel goes out with the signal itself: a consumer that went away may never resume this generator.
+    const abort = () => {
+      queue.fail(new AppError("canceled", "request canceled"));
+      this.#cancel(id);
+    };
     this.#waiting.set(id, { kind: "generate", queue });
     signal.addEventListener("abort", abort, { once: true });
     let finished = false;
@@ -123,9 +128,13 @@ export class RunnerProcess implements AsyncDisposable {
       }
     } finally {
       signal.removeEventListener("abort", abort);
+      if (!finished) this.#cancel(id);
       this.#waiting.delete(id);
-      if (!finished && this.alive) this.#send({ type: "cancel", id });
     }
+  }
+
+  #cancel(id: number): void {
+    if (this.#waiting.delete(id) && this.alive) this.#send({ type: "cancel", id });
   }
 
   async tokenize(text: string, addSpecial: boolean): Promise<readonly number[]> {
@@ -186,6 +195,8 @@ export class RunnerProcess implements AsyncDisposable {
       case "step":
         for (const delta of message.deltas) this.#deliver(delta.id, { type: "delta", delta });
         return;
+      case "started":
+        return this.#deliver(message.id, message);
       case "done":
         this.#deliver(message.id, message);
         return this.#end(message.id);

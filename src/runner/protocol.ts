@@ -105,6 +105,15 @@ export interface Delta {
   readonly logprobs?: readonly TokenLogprob[];
 }
 
+/** Said once, when a request gets its sequence. */
+export interface GenerateStarted {
+  readonly type: "started";
+  readonly id: number;
+  readonly promptTokens: number;
+  readonly cutTokens: number;
+  readonly reusedTokens: number;
+}
+
 export interface GenerateDone {
   readonly type: "done";
   readonly id: number;
@@ -143,6 +152,7 @@ export type FromRunner =
   | { readonly type: "ready"; readonly facts: RunnerFacts }
   | { readonly type: "load-progress"; readonly fraction: number }
   | { readonly type: "step"; readonly deltas: readonly Delta[] }
+  | GenerateStarted
   | GenerateDone
   | {
       readonly type: "failed";

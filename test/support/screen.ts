@@ -96,6 +96,10 @@ export class TestScreen {
       this.#down();
       return 1;
     }
+    if (control === "\t") {
+      this.#column = Math.min(this.columns - 1, (Math.floor(this.#column / 8) + 1) * 8);
+      return 1;
+    }
     const printable = /^[^\u0000-\u001f\u007f]+/.exec(text)?.[0];
     if (printable === undefined) throw new Error(`unexpected control character ${JSON.stringify(control)}`);
     for (const { segment } of graphemes.segment(printable)) this.#print(segment);
@@ -164,6 +168,7 @@ export class TestScreen {
   }
 
   #print(grapheme: string): void {
+    if (this.#joinsLast(grapheme)) return;
     const width = Bun.stringWidth(grapheme);
     if (width === 0) return;
     if (this.#column + width > this.columns) {
@@ -176,6 +181,19 @@ export class TestScreen {
     cells[this.#column] = grapheme;
     if (width === 2) cells[this.#column + 1] = "";
     this.#column += width;
+  }
+
+  /** What goes with the character before the cursor, such as an accent, is drawn over it. */
+  #joinsLast(grapheme: string): boolean {
+    const { cells } = this.#current();
+    const at = cells[this.#column - 1] === "" ? this.#column - 2 : this.#column - 1;
+    const last = cells[at] ?? "";
+    if (last === "" || [...graphemes.segment(last + grapheme)].length !== 1) return false;
+    cells[at] = last + grapheme;
+    const width = Bun.stringWidth(last + grapheme);
+    if (width === 2) cells[at + 1] = "";
+    this.#column = at + width;
+    return true;
   }
 
   #current(): Row {

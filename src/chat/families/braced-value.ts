@@ -12,6 +12,8 @@ const KEY = /^(?:[\p{L}\p{N}_.$-]+|"(?:[^"\\]|\\.)*")\s*:/u;
 
 export interface BracedForm {
   delimiter: string;
+  /** Nothing is repaired: the text may have been cut off, and half a value must not become a call. */
+  strict: boolean;
   /** Whether text without quotes may stand for a string as the value of this top-level key. */
   bareString(key: string): boolean;
 }
@@ -41,7 +43,7 @@ class BracedReader {
     if (!this.#take("{")) throw new NotBraced();
     const value = this.#object();
     this.#skipSpace();
-    if (this.#at < this.text.length) throw new NotBraced();
+    if (this.#at < this.text.length || (this.#repaired && this.form.strict)) throw new NotBraced();
     return value;
   }
 

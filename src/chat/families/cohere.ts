@@ -79,5 +79,7 @@ export const cohere = cohereFamily("cohere", ({ thinking, lastMessage }) => {
 
 /** For Command models run through their Jinja template: the prompt's end says whether thinking has begun. */
 export const cohereTemplate = cohereFamily("command-r7b", ({ prompt }) => {
-  return (prompt ?? "").trimEnd().endsWith(THINK_OPEN) ? "thinking" : "look";
+  const end = (prompt ?? "").trimEnd();
+  if (end.endsWith("<|START_RESPONSE|>") || end.endsWith("<|START_TEXT|>")) return "content";
+  return end.endsWith(THINK_OPEN) ? "thinking" : "look";
 });

@@ -60,6 +60,7 @@ function deepseekFamily(spec: DeepseekSpec): OutputFamily {
   const swallows = spec.outputs === "nothing";
   const exits: Exit[] = [
     { tag: CALLS_BEGIN, to: "calls" },
+    { tag: CALL_BEGIN, to: "call" }, // the outer tag may be missing
     swallows ? { tag: OUTPUTS_BEGIN, to: "output" } : { tag: OUTPUT_BEGIN, to: "output", keepsSpace: true },
   ];
   const content: StreamRegion = { is: "stream", emits: "text", exits, trailing: "drop-before-tag" };
@@ -74,7 +75,13 @@ function deepseekFamily(spec: DeepseekSpec): OutputFamily {
     answer: { ...content, trimStart: true },
     thinking,
     "thinking-trimmed": { ...thinking, trimStart: true },
-    look: tagChoice([{ tag: "<think>", to: "thinking-trimmed" }], { to: "content", dropSpace: false }),
+    look: tagChoice(
+      [
+        { tag: "<think>", to: "thinking-trimmed" },
+        { tag: "</think>", to: "answer" },
+      ],
+      { to: "content", dropSpace: false },
+    ),
     calls: {
       is: "stream",
       emits: "text",

@@ -12,13 +12,22 @@ import { trim } from "./whitespace.ts";
 const ESCAPE = "<escape>";
 const QUOTE = '<|"|>';
 
-function readCall(raw: string, delimiter: string, bareString: (name: string, key: string) => boolean): Captured {
+function readCall(
+  raw: string,
+  closed: boolean,
+  delimiter: string,
+  bareString: (name: string, key: string) => boolean,
+): Captured {
   const brace = raw.indexOf("{");
   const start = raw.indexOf("call:");
   if (brace === -1 || start === -1 || start > brace) return undefined;
   const name = trim(raw.slice(start + "call:".length, brace));
   if (name === "") return undefined;
-  const args = parseBraced(raw.slice(brace), { delimiter, bareString: (key) => bareString(name, key) });
+  const args = parseBraced(raw.slice(brace), {
+    delimiter,
+    strict: !closed,
+    bareString: (key) => bareString(name, key),
+  });
   return args === undefined ? undefined : { calls: [{ name, arguments: args }] };
 }
 
@@ -28,7 +37,7 @@ export const functionGemma = tagFamily({
     {
       open: "<start_function_call>",
       close: ["<end_function_call>"],
-      read: (raw) => readCall(raw, ESCAPE, () => true),
+      read: (raw, closed) => readCall(raw, closed, ESCAPE, () => true),
     },
   ],
   trailing: "keep",
@@ -108,7 +117,7 @@ function gemma4Regions(options: OutputOptions, thinking: boolean): Record<string
       is: "capture",
       open: TOOL_OPEN,
       exits: [{ tag: TOOL_CLOSE, to: "noise" }],
-      read: (raw) => readCall(raw, QUOTE, (name, key) => acceptsBareString(options.tools, name, key)),
+      read: (raw, closed) => readCall(raw, closed, QUOTE, (name, key) => acceptsBareString(options.tools, name, key)),
     },
     // The model may repeat the closing tag, and the template's response tag is a boundary; neither is content.
     noise: tagChoice(

@@ -68,11 +68,15 @@ class GlimmerParser implements OutputParser {
     if (this.#ahead.startsWith(HEADER_START)) this.#ahead = this.#ahead.slice(HEADER_START.length);
     else if (!final && HEADER_START.startsWith(this.#ahead)) return false;
     const at = this.#ahead.indexOf(MESSAGE);
-    const before = at === -1 ? this.#ahead : this.#ahead.slice(0, at);
+    const before = this.#ahead.slice(0, at === -1 ? this.#ahead.length - overlapLength(this.#ahead, MESSAGE) : at);
     const isHeader = before.length <= MAX_HEADER && ![HEADER_START, ...ENDS].some((tag) => before.includes(tag));
     if (at !== -1 && isHeader) {
       this.#ahead = this.#ahead.slice(at + MESSAGE.length);
-      this.#enter(trim(trim(before).replace(/^to=/, "")));
+      // What stands before the recipient is something that the model said.
+      const recipient = /(?:^|\s)to=\S*\s*$/.exec(before);
+      const said = recipient === null ? before : before.slice(0, recipient.index);
+      if (trim(said) !== "") this.#emit("text", said);
+      this.#enter(recipient === null ? "" : trim(recipient[0]).slice("to=".length));
       return true;
     }
     if (!final && at === -1 && isHeader) return false;

@@ -6,7 +6,7 @@ import type { ChatMessage } from "../message.ts";
 import type { OutputEvent, OutputFamily, OutputOptions, OutputParser, ToolEnvelope } from "../output-family.ts";
 import { HarmonyNames } from "./harmony-names.ts";
 import { argumentsObject, parseJson } from "./json-call.ts";
-import { overlapLength, trim } from "./whitespace.ts";
+import { overlapLength, trimStart } from "./whitespace.ts";
 
 const START = "<|start|>";
 const MESSAGE = "<|message|>";
@@ -44,6 +44,12 @@ export function parseHarmonyHeader(raw: string): Header {
   }
   const recipient = rest.split(/\s+/).find((word) => word.startsWith("to="));
   return { channel, recipient: recipient === undefined ? "" : recipient.slice("to=".length) };
+}
+
+/** Several words before the header's first marker are no role but something that the model said. */
+function textBeforeHeader(raw: string): string {
+  const text = raw.slice(0, /<\|channel\|>|<\|constrain\|>|(?:^|\s)to=/.exec(raw)?.index ?? raw.length);
+  return /\S\s+\S|[^\w\s]/.test(text) ? text : "";
 }
 
 function bodyOf({ channel, recipient }: Header): Body {
@@ -90,22 +96,23 @@ class HarmonyParser implements OutputParser {
     }
   }
 
+  /** Between messages only the next start tag belongs; what else comes there is text. */
   #between(final: boolean): boolean {
-    const at = this.#ahead.indexOf(START);
-    const end = at === -1 ? this.#ahead.length - (final ? 0 : overlapLength(this.#ahead, START)) : at;
-    const text = this.#ahead.slice(0, end);
-    if (trim(text) !== "") this.#emit("text", text);
-    this.#ahead = this.#ahead.slice(at === -1 ? end : at + START.length);
-    if (at === -1) return false;
-    this.#state = { at: "header" };
+    this.#ahead = trimStart(this.#ahead);
+    if (this.#ahead === "" || (!final && START.startsWith(this.#ahead) && this.#ahead !== START)) return false;
+    if (this.#ahead.startsWith(START)) {
+      this.#ahead = this.#ahead.slice(START.length);
+      this.#state = { at: "header" };
+    } else this.#state = { at: "body", body: { is: "text" } };
     return true;
   }
 
   #readHeader(final: boolean): boolean {
     const at = this.#ahead.indexOf(MESSAGE);
-    const before = at === -1 ? this.#ahead : this.#ahead.slice(0, at);
+    const before = this.#ahead.slice(0, at === -1 ? this.#ahead.length - overlapLength(this.#ahead, MESSAGE) : at);
     const isHeader = before.length <= MAX_HEADER && !ENDS.some((tag) => before.includes(tag));
     if (at !== -1 && isHeader) {
+      this.#emit("text", textBeforeHeader(before));
       this.#state = { at: "body", body: bodyOf(parseHarmonyHeader(before)) };
       this.#ahead = this.#ahead.slice(at + MESSAGE.length);
       return true;

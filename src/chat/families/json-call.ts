@@ -102,3 +102,8 @@ export function splitJsonObjects(text: string): { objects: string[]; rest: strin
   }
   return { objects, rest: rest + text.slice(at) };
 }
+
+/** How a JSON call without any tag may begin; other braces in a text are text at once. */
+export const BARE_CALL_STARTS: readonly string[] = ["name", "arguments"].flatMap((key) =>
+  ["", " ", "\n", "\n  ", "\n    ", "\n\t"].map((space) => `{${space}"${key}"`),
+);

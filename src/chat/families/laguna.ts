@@ -4,7 +4,15 @@
 import type { ToolDefinition } from "../message.ts";
 import type { OutputFamily, OutputOptions } from "../output-family.ts";
 import { GLM_ENVELOPE } from "./glm.ts";
-import { argumentsObject, callFromObject, jsonScanner, parseJson, setArgument, type JsonObject } from "./json-call.ts";
+import {
+  argumentsObject,
+  BARE_CALL_STARTS,
+  callFromObject,
+  jsonScanner,
+  parseJson,
+  setArgument,
+  type JsonObject,
+} from "./json-call.ts";
 import { SegmentParser, tagChoice, type Captured, type Exit, type ParsedCall, type Region } from "./segments.ts";
 import { findTool, parameterTypes, typedElement } from "./typed-value.ts";
 import { trim } from "./whitespace.ts";
@@ -20,11 +28,6 @@ const ALIASES: Readonly<Record<string, string>> = {
   edit_file: "edit",
   web_fetch: "webfetch",
 };
-/** How a bare JSON call may begin; other braces are text at once. */
-const JSON_STARTS = ["name", "arguments"].flatMap((key) =>
-  ["", " ", "\n", "\n  ", "\n    ", "\n\t"].map((space) => `{${space}"${key}"`),
-);
-
 function resolveName(name: string, tools: readonly ToolDefinition[]): string {
   if (findTool(tools, name) !== undefined) return name;
   const alias = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
@@ -60,7 +63,7 @@ function readCall(raw: string, closed: boolean, tools: readonly ToolDefinition[]
 function lagunaRegions({ tools, thinking }: OutputOptions): Record<string, Region> {
   const offered: Exit[] = [
     { tag: USER_OPEN, to: "user" },
-    ...JSON_STARTS.map((tag): Exit => ({ tag, to: "json", keep: true })),
+    ...BARE_CALL_STARTS.map((tag): Exit => ({ tag, to: "json", keep: true })),
   ];
   const exits: Exit[] = [
     { tag: "<think>", to: "thinking" },

@@ -3,7 +3,14 @@
 
 import type { ToolDefinition } from "../message.ts";
 import type { OutputFamily, ToolEnvelope } from "../output-family.ts";
-import { argumentsObject, callFromObject, jsonScanner, parseJson, readJsonCalls } from "./json-call.ts";
+import {
+  argumentsObject,
+  BARE_CALL_STARTS,
+  callFromObject,
+  jsonScanner,
+  parseJson,
+  readJsonCalls,
+} from "./json-call.ts";
 import { parsePythonCalls } from "./python-call.ts";
 import { SegmentParser, tagChoice, type Captured, type Exit, type Region } from "./segments.ts";
 import { tagFamily } from "./tag-family.ts";
@@ -11,6 +18,8 @@ import { findTool } from "./typed-value.ts";
 import { trim } from "./whitespace.ts";
 
 const PYTHON_TAG = "<|python_tag|>";
+/** Llama 4 puts these around code, or around nothing before a call. */
+const PYTHON_NOISE = ["<|python_start|>", "<|python_end|>"];
 const INTERPRETERS = ["python", "code_interpreter", "ipython"];
 
 const LLAMA3_ENVELOPE: ToolEnvelope = {
@@ -50,10 +59,17 @@ export const llama3: OutputFamily = {
   toolEnvelope: LLAMA3_ENVELOPE,
   create({ tools }) {
     const toPython: Exit = { tag: PYTHON_TAG, to: "python" };
-    const bare = ["{", "["].filter(() => tools.length > 0).map((tag): Exit => ({ tag, to: "json", keep: true }));
+    const offered = tools.length > 0;
+    const bare = (offered ? ["{", "["] : []).map((tag): Exit => ({ tag, to: "json", keep: true }));
+    const afterText = (offered ? BARE_CALL_STARTS.flatMap((start) => [start, `[${start}`]) : []).map((tag): Exit => ({
+      tag,
+      to: "json",
+      keep: true,
+    }));
+    const noise = PYTHON_NOISE.map((tag): Exit => ({ tag, to: "start" }));
     const regions: Record<string, Region> = {
-      start: tagChoice([toPython, ...bare], { to: "content", dropSpace: false }),
-      content: { is: "stream", emits: "text", exits: [toPython], trailing: "drop-before-tag" },
+      start: tagChoice([toPython, ...noise, ...bare], { to: "content", dropSpace: false }),
+      content: { is: "stream", emits: "text", exits: [toPython, ...noise, ...afterText], trailing: "drop-before-tag" },
       json: { is: "scan", open: "", to: "after", scanner: jsonScanner, read: (raw) => readBare(raw, tools) },
       after: tagChoice([toPython, { tag: ";", to: "start" }, ...bare], { to: "content", dropSpace: false }),
       python: {

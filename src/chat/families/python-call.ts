@@ -90,13 +90,21 @@ class PythonReader {
     const close = long ? quote.repeat(3) : quote;
     this.#at += close.length;
     let value = "";
-    while (!this.text.startsWith(close, this.#at)) {
+    while (!this.text.startsWith(close, this.#at) || !this.#mayEndHere(close.length)) {
       const char = this.text[this.#at++];
       if (char === undefined) throw new NotPython();
       value += char === "\\" ? this.#escape() : char;
     }
     this.#at += close.length;
     return value;
+  }
+
+  /** LFM2.5's own template leaves quotes inside strings as they are, so one counts only where a value can end. */
+  #mayEndHere(length: number): boolean {
+    let at = this.#at + length;
+    while (isSpace(this.text[at])) at++;
+    const next = this.text[at];
+    return next === undefined || ",)]}:;".includes(next);
   }
 
   #escape(): string {

@@ -3,7 +3,7 @@
 // Only a possible tag or trailing whitespace is ever held back, so the outcome is the same however the text was cut.
 
 import type { OutputEvent, OutputParser } from "../output-family.ts";
-import { leadingSpaceLength, overlapLength, trailingSpaceLength } from "./whitespace.ts";
+import { isSpace, leadingSpaceLength, overlapLength, trailingSpaceLength } from "./whitespace.ts";
 
 export interface ParsedCall {
   id?: string;
@@ -89,6 +89,8 @@ export class SegmentParser implements OutputParser {
   #ahead = "";
   #captured: string[] = [];
   #scanner: Scanner | undefined;
+  /** All of #ahead is whitespace that means nothing yet and can be no part of a tag. */
+  #holdsSpace = false;
   #callIndex = 0;
   #events: OutputEvent[] = [];
 
@@ -100,7 +102,10 @@ export class SegmentParser implements OutputParser {
   }
 
   feed(text: string): OutputEvent[] {
+    // A long run of whitespace is held back; looking through it again for every chunk would take quadratic time.
+    const skips = this.#holdsSpace && leadingSpaceLength(text) === text.length;
     this.#ahead += text;
+    if (skips) return [];
     while (this.#step(false));
     return this.#drain();
   }
@@ -112,6 +117,7 @@ export class SegmentParser implements OutputParser {
 
   /** Consumes what the current region can; true when the region changed and there may be more to do. */
   #step(final: boolean): boolean {
+    this.#holdsSpace = false;
     const region = this.#region;
     switch (region.is) {
       case "stream":
@@ -150,13 +156,17 @@ export class SegmentParser implements OutputParser {
     }
     this.#emit(region.emits, this.#ahead.slice(0, end));
     this.#ahead = final ? "" : this.#ahead.slice(end);
+    this.#holdsSpace = partial === 0 && this.#ahead !== "" && !region.exits.some((exit) => isSpace(exit.tag[0]));
     return false;
   }
 
   #choose(region: ChoiceRegion, final: boolean): boolean {
     if (this.#ahead === "") return false;
     const choice = region.choose(this.#ahead, final);
-    if (choice === "wait") return false;
+    if (choice === "wait") {
+      this.#holdsSpace = leadingSpaceLength(this.#ahead) === this.#ahead.length;
+      return false;
+    }
     this.#ahead = this.#ahead.slice(choice.drop);
     this.#enter(choice.to);
     return true;

@@ -24,8 +24,8 @@ export interface ThinkingTags {
   trimsDirectAnswer?: boolean;
   /** Whitespace inside the block's end; dropped unless said otherwise. */
   trailing?: StreamRegion["trailing"];
-  /** Other tags that close the block. */
-  alsoClosedBy?: readonly Exit[];
+  /** A closing tag without a block before a direct answer is dropped. */
+  dropsStrayClose?: true;
 }
 
 export interface ToolTags {
@@ -101,17 +101,17 @@ function tagRegions(spec: TagFamilySpec, options: OutputOptions): Record<string,
     const block: StreamRegion = {
       is: "stream",
       emits: "thinking",
-      exits: [
-        { tag: thinking.close, to: "answer" },
-        ...(thinking.alsoClosedBy ?? []),
-        ...(thinking.endsAtTool ? toTools : []),
-      ],
+      exits: [{ tag: thinking.close, to: "answer" }, ...(thinking.endsAtTool ? toTools : [])],
       trailing: thinking.trailing ?? "drop",
     };
     regions["thinking"] = block;
     regions["thinking-trimmed"] = { ...block, trimStart: true };
     regions["echo"] = tagChoice([toThinking], { to: "thinking", dropSpace: false });
-    regions["look"] = tagChoice([toThinking], { to: "content", dropSpace: thinking.trimsDirectAnswer === true });
+    const strayClose: Exit[] = thinking.dropsStrayClose ? [{ tag: thinking.close, to: "answer" }] : [];
+    regions["look"] = tagChoice([toThinking, ...strayClose], {
+      to: "content",
+      dropSpace: thinking.trimsDirectAnswer === true,
+    });
   }
   return regions;
 }

@@ -3,7 +3,15 @@
 
 import type { OutputFamily, OutputOptions, ToolEnvelope } from "../output-family.ts";
 import { GLM_ENVELOPE, GLM_TOOLS } from "./glm.ts";
-import { argumentsObject, isJsonObject, jsonScanner, parseJson, readJsonCalls, type CallKeys } from "./json-call.ts";
+import {
+  argumentsObject,
+  isJsonObject,
+  jsonScanner,
+  parseJson,
+  readJsonCalls,
+  splitJsonObjects,
+  type CallKeys,
+} from "./json-call.ts";
 import { CODER_ENVELOPE, CODER_TOOLS } from "./qwen3-coder.ts";
 import { HERMES_ENVELOPE, HERMES_TOOLS } from "./qwen3.ts";
 import type { Captured, Scanner } from "./segments.ts";
@@ -32,7 +40,9 @@ export function templateFamily(
     trailing: "drop-before-tag",
     trimsAfterTool: true,
     ...(format === undefined ? {} : format),
-    ...(think === undefined ? {} : { thinking: { ...think, begin: beginByPrompt(think.open), endsAtTool: true } }),
+    ...(think === undefined
+      ? {}
+      : { thinking: { ...think, begin: beginByPrompt(think.open), endsAtTool: true, dropsStrayClose: true } }),
   });
 }
 
@@ -168,6 +178,7 @@ function readSolar(raw: string): Captured {
 }
 
 const SOLAR: CallFormat = {
+  noise: ["<|tool_calls|>", "<|calls|>", "<|content|>"],
   tools: [{ open: "<|tool_call:begin|>", close: ["<|tool_call:end|>"], read: readSolar }],
   toolEnvelope: {
     begin: "",
@@ -180,6 +191,26 @@ const SOLAR: CallFormat = {
     end: "",
   },
 };
+
+/** MiniMax M1: one JSON object a line. */
+const MINIMAX_M1: CallFormat = {
+  tools: [{ open: "<tool_calls>", close: ["</tool_calls>"], read: readJsonLines }],
+  toolEnvelope: {
+    begin: "<tool_calls>\n",
+    beforeName: '{"name": "',
+    name: "json",
+    afterName: '", "arguments": ',
+    arguments: { as: "json" },
+    afterArguments: "}",
+    between: "\n",
+    end: "\n</tool_calls>",
+  },
+};
+
+function readJsonLines(raw: string): Captured {
+  const { objects, rest } = splitJsonObjects(raw);
+  return objects.length === 0 || rest.trim() !== "" ? undefined : readJsonCalls(`[${objects.join(",")}]`);
+}
 
 const SEED: CallFormat = {
   tools: [
@@ -235,6 +266,7 @@ export const CALL_FORMATS = {
   firefunction: jsonList(" functools", []),
   kimi: KIMI,
   minimax: MINIMAX,
+  "minimax-m1": MINIMAX_M1,
   "deepseek-v3.2": dsml("function_calls"),
   "deepseek-v4": dsml("tool_calls"),
   "command-r": COMMAND_R,

@@ -1,20 +1,27 @@
 // Whitespace as Go's unicode.IsSpace counts it; JavaScript's \s differs (it has U+FEFF and lacks U+0085).
 
-const SPACE = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+const WIDE = /[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 export function isSpace(char: string | undefined): boolean {
-  return char !== undefined && SPACE.test(char);
+  return char !== undefined && isSpaceAt(char, 0);
+}
+
+/** By code, because long runs of whitespace are looked at again and again while they are held back. */
+function isSpaceAt(text: string, index: number): boolean {
+  const code = text.charCodeAt(index);
+  if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  return WIDE.test(text[index] ?? "");
 }
 
 export function leadingSpaceLength(text: string): number {
   let length = 0;
-  while (length < text.length && isSpace(text[length])) length++;
+  while (length < text.length && isSpaceAt(text, length)) length++;
   return length;
 }
 
 export function trailingSpaceLength(text: string): number {
   let length = 0;
-  while (length < text.length && isSpace(text[text.length - 1 - length])) length++;
+  while (length < text.length && isSpaceAt(text, text.length - 1 - length)) length++;
   return length;
 }
 

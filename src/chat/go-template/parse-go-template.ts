@@ -7,7 +7,7 @@ import { isBuiltin } from "../../formats/gotemplate/functions.ts";
 import { parseTemplate } from "../../formats/gotemplate/parse.ts";
 
 export interface GoTemplate extends ParsedTemplate {
-  /** Lower-case names of all fields and variables the source mentions, sorted. */
+  /** Lower-case names of all fields and variables mentioned, sorted. */
   readonly variables: ReadonlySet<string>;
 }
 
@@ -70,5 +70,9 @@ export function parseGoTemplate(source: string): GoTemplate {
   const variables = variablesOf(trees.values());
   if (variables.has("messages") || variables.has("response")) return { source, trees, variables };
   const root = trees.get("") ?? { kind: "list", pos: 0, nodes: [] };
-  return { source, variables, trees: new Map(trees).set("", { ...root, nodes: [...root.nodes, RESPONSE] }) };
+  return {
+    source,
+    variables: new Set([...variables, "response"].sort()),
+    trees: new Map(trees).set("", { ...root, nodes: [...root.nodes, RESPONSE] }),
+  };
 }

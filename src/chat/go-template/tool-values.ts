@@ -39,7 +39,8 @@ const PROPERTY_TYPE: GoType = {
     return names.length > 1 ? `[${names.join(" ")}]` : (names[0] ?? "");
   },
   json: (value) => {
-    const names = value.kind === "slice" ? strings(value) : [];
+    if (value.kind !== "slice" || value.items === null) return "null";
+    const names = strings(value);
     return names.length === 1 ? jsonString(names[0] ?? "") : `[${names.map(jsonString).join(",")}]`;
   },
 };

@@ -44,6 +44,9 @@ export type ReadLineResult =
 const PASTE_ON = "\x1b[?2004h";
 const PASTE_OFF = "\x1b[?2004l";
 
+/** What a terminal needs to be told when the process ends in the middle of a line. */
+export const afterSuddenEnd = `${PASTE_OFF}\x1b[?25h\r\n`;
+
 export class LineEditor {
   readonly #decoder = new KeyDecoder();
   readonly #keys: Key[] = [];

@@ -1,7 +1,7 @@
 // The editor's terminal on the process's own standard input and output.
 
 import { rawMode, type Screen } from "../ui/terminal.ts";
-import type { EditorTerminal } from "./line-editor.ts";
+import { afterSuddenEnd, type EditorTerminal } from "./line-editor.ts";
 
 const ESCAPE_MS = 50;
 
@@ -17,7 +17,7 @@ export function stdinTerminal({ stdin, stdout, screen, edit }: StdinTerminalOpti
     screen,
     edit,
     read: () => readOnce(stdin),
-    raw: () => rawMode(stdin),
+    raw: () => rawMode(stdin, () => screen.write(afterSuddenEnd)),
     onResize: (act) => {
       stdout.on("resize", act);
       return { [Symbol.dispose]: () => void stdout.off("resize", act) };

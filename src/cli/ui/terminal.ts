@@ -54,30 +54,41 @@ export interface ReadStream {
   setRawMode?(raw: boolean): unknown;
 }
 
-const FATAL_SIGNALS = ["SIGTERM", "SIGHUP"] as const;
+const FATAL_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Raw mode until disposed, until the process ends, or until a signal ends it: a shell must never inherit a raw terminal. */
-export function rawMode(input: ReadStream): Disposable {
+/**
+ * Raw mode until disposed, until the process ends, or until a signal ends it: a shell must never inherit a raw terminal.
+ * `onSuddenEnd` is called in the latter two cases, to undo what else was set.
+ */
+export function rawMode(input: ReadStream, onSuddenEnd: () => void = () => {}): Disposable {
   const setRawMode = input.setRawMode?.bind(input);
   if (input.isTTY !== true || input.isRaw === true || setRawMode === undefined) return { [Symbol.dispose]: () => {} };
-  let isRaw = true;
   const restore = (): void => {
-    if (!isRaw) return;
-    isRaw = false;
-    process.off("exit", restore);
+    process.off("exit", endSuddenly);
     for (const [signal, handler] of handlers) process.off(signal, handler);
     setRawMode(false);
   };
+  const endSuddenly = (): void => {
+    restore();
+    onSuddenEnd();
+  };
   const handlers = FATAL_SIGNALS.map((signal) => {
     const handler = (): void => {
-      const isOnlyListener = process.listenerCount(signal) === 1;
-      restore();
-      if (isOnlyListener) process.kill(process.pid, signal);
+      // Whoever else listens decides whether the process ends; if so, it ends with "exit".
+      if (process.listenerCount(signal) > 1) return;
+      endSuddenly();
+      process.kill(process.pid, signal);
     };
     return [signal, handler] as const;
   });
-  process.on("exit", restore);
+  process.on("exit", endSuddenly);
   for (const [signal, handler] of handlers) process.on(signal, handler);
   setRawMode(true);
-  return { [Symbol.dispose]: restore };
+  let isRestored = false;
+  return {
+    [Symbol.dispose]: () => {
+      if (!isRestored) restore();
+      isRestored = true;
+    },
+  };
 }

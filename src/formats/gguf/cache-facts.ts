@@ -28,26 +28,28 @@ interface SlidingPattern {
   readonly fullFirst?: boolean;
 }
 
-// Used when the file has no attention.sliding_window_pattern (llama.cpp: load_swa_pattern in src/models).
-const SLIDING_PATTERNS: ReadonlyMap<string, SlidingPattern> = new Map([
+// The architectures llama.cpp windows by attention.sliding_window, and how when attention.sliding_window_pattern does
+// not say (load_swa_pattern in src/models). Those with a fixed window of their own count as full attention.
+const SLIDING_PATTERNS: ReadonlyMap<string, SlidingPattern> = new Map<string, SlidingPattern>([
   ["afmoe", { every: 4 }],
   ["cohere2", { every: 4 }],
   ["cohere2moe", { every: 4, fullFirst: true }],
   ["exaone-moe", { every: 4 }],
-  ["exaone4", { every: 4 }],
   ["gemma-embedding", { every: 6 }],
   ["gemma2", { every: 2 }],
   ["gemma3", { every: 6 }],
   ["gemma3n", { every: 5 }],
   ["gpt-oss", { every: 2 }],
   ["laguna", { every: 4, fullFirst: true }],
-  ["llama4", { every: 4 }],
   ["mellum", { every: 4 }],
   ["modern-bert", { every: 3, fullFirst: true }],
   ["muse-glimmer", { every: 4 }],
   ["olmo2", { every: 4 }],
   ["plamo3", { every: 8 }],
-  ["smallthinker", { every: 4, fullFirst: true }],
+  // Only ever by a list.
+  ...["dots3note", "gemma4", "gemma4-assistant", "granite_swa", "maple", "mimo2", "spark2_5", "step35"].map(
+    (name): [string, SlidingPattern] => [name, { every: 1 }],
+  ),
 ]);
 
 interface Layer {
@@ -100,15 +102,13 @@ function describeLayers(metadata: GgufMetadata, count: number): Layer[] {
 function slidingLayers(metadata: GgufMetadata, count: number): (layer: number) => boolean {
   const window = metadata.uint(metadata.architectureKey("attention.sliding_window")) ?? 0;
   const key = metadata.architectureKey("attention.sliding_window_pattern");
-  if (window === 0) return () => false;
+  const known = SLIDING_PATTERNS.get(metadata.architecture);
+  if (window === 0 || known === undefined) return () => false;
   if (metadata.array(key) !== undefined) {
     const flags = metadata.perLayer(key, count) ?? [];
     return (layer) => flags[layer] === 1;
   }
-  const known = SLIDING_PATTERNS.get(metadata.architecture);
-  const every = metadata.uint(key) ?? known?.every;
-  // llama.cpp windows only the architectures it knows to.
-  if (known === undefined || every === undefined) return () => false;
+  const every = metadata.uint(key) ?? known.every;
   if (every === 0) return () => true;
   const full = known.fullFirst === true ? 0 : every - 1;
   return (layer) => layer % every !== full;

@@ -29,13 +29,13 @@ export interface GgufWriteTensor {
 }
 
 export interface GgufLayout {
-  /** Written in this order; general.alignment is added by `alignment`. */
+  /** Written in this order. general.alignment does not belong here: `alignment` adds it. */
   readonly metadata: ReadonlyMap<string, GgufWriteValue>;
   readonly tensors: readonly GgufWriteTensor[];
   readonly alignment?: number;
 }
 
-/** A chunk is the sink's to keep or to write before it returns. */
+/** Must be done with a chunk when it returns or resolves: producers may reuse the memory. */
 export type GgufSink = (chunk: Uint8Array) => void | Promise<void>;
 
 const DEFAULT_ALIGNMENT = 32;
@@ -67,6 +67,7 @@ export async function writeGguf(sink: GgufSink, layout: GgufLayout): Promise<num
 export function encodeHeader(layout: GgufLayout): Uint8Array {
   const alignment = layout.alignment ?? DEFAULT_ALIGNMENT;
   const metadata = new Map(layout.metadata);
+  if (metadata.has("general.alignment")) throw new AppError("internal", "general.alignment is the writer's to set");
   if (layout.alignment !== undefined) metadata.set("general.alignment", { type: "u32", value: alignment });
   const bytes = new ByteWriter();
   bytes.raw(ENCODER.encode("GGUF"));

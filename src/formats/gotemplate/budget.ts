@@ -12,7 +12,7 @@ export interface Limits {
 
 const DEFAULT_LIMITS: Limits = { steps: 4_000_000, outputChars: 64 * 1024 * 1024 };
 
-const CHARS_PER_STEP = 256;
+const CHARS_PER_STEP = 64;
 
 export class Budget {
   #steps = 0;

@@ -1,6 +1,6 @@
 // The html, js and urlquery functions of text/template (text/template/funcs.go).
 
-import { isPrint } from "./go-text.ts";
+import { isPrint, utf8Bytes } from "./go-text.ts";
 
 const HTML: Readonly<Record<string, string>> = {
   "\0": "\ufffd",
@@ -28,13 +28,19 @@ const JS: Readonly<Record<string, string>> = {
 export function escapeJs(text: string): string {
   return text.replaceAll(/[\\'"<>&=\u0000-\u001f\u0080-\u{10ffff}]/gu, (char) => {
     const code = char.codePointAt(0) ?? 0;
-    if (code >= 0x80 && isPrint(code)) return char;
+    // A byte that is not UTF-8 passes as it is.
+    const stray = code >= 0xdc80 && code <= 0xdcff;
+    if (code >= 0x80 && (stray || isPrint(code))) return char;
     return JS[char] ?? `\\u${code.toString(16).toUpperCase().padStart(4, "0")}`;
   });
 }
 
 /** net/url.QueryEscape. */
 export function escapeQuery(text: string): string {
-  const encoded = encodeURIComponent(text.toWellFormed()).replaceAll("%20", "+");
-  return encoded.replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  if (/^[A-Za-z0-9_.~-]*$/.test(text)) return text;
+  return Array.from(utf8Bytes(text), (byte) => {
+    const char = String.fromCharCode(byte);
+    if (/[A-Za-z0-9_.~-]/.test(char)) return char;
+    return char === " " ? "+" : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }).join("");
 }

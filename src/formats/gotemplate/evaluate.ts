@@ -5,7 +5,7 @@ import { AppError } from "../../base/errors.ts";
 import type { BranchNode, ListNode, Node, ParsedTemplate, PipeNode } from "./ast.ts";
 import type { ExecuteOptions } from "./execution-state.ts";
 import { Expressions } from "./expression.ts";
-import { compareUtf8, quote } from "./go-text.ts";
+import { compareUtf8, finishedText, quote } from "./go-text.ts";
 import { sprint } from "./printf.ts";
 import {
   indirect,
@@ -161,5 +161,5 @@ export function executeTemplate(template: ParsedTemplate, root: Value, options: 
   if (!tree) throw new AppError("invalid", 'template: : "" is an incomplete or empty template');
   const execution = new Execution(template, options, root);
   execution.walkList(root, tree);
-  return execution.output.join("");
+  return finishedText(execution.output.join(""));
 }

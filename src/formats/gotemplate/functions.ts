@@ -91,7 +91,7 @@ function index([first = INVALID, ...keys]: readonly Value[]): Value | GoError {
   return item;
 }
 
-/** text[from:to] in UTF-8 bytes; a cut character becomes U+FFFD, where Go would carry the stray bytes along. */
+/** text[from:to] in UTF-8 bytes, which may cut characters apart. */
 function sliceText(text: string, from: number, to: number): string {
   if (utf8Length(text) === text.length) return text.slice(from, to);
   return utf8Text(utf8Bytes(text).subarray(from, to));
@@ -135,15 +135,14 @@ function length([argument = INVALID]: readonly Value[]): Value | GoError {
   );
 }
 
-/** Pointers are followed before printing, as for a bare action. */
+/** As a bare action shows its value: pointers followed, nothing as "<no value>". */
 function printedArguments(args: readonly Value[], budget: Budget): string {
-  return sprint(
-    args.map((arg) => {
-      const value = unboxed(arg);
-      return value.kind === "pointer" ? indirect(value).value : value;
-    }),
-    budget,
-  );
+  const shown = args.map((arg) => {
+    const value = unboxed(arg);
+    if (value.kind === "invalid") return stringValue("<no value>");
+    return value.kind === "pointer" ? indirect(value).value : value;
+  });
+  return sprint(shown, budget);
 }
 
 function escaper(escape: (text: string) => string): GoFunction {

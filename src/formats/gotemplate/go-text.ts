@@ -1,27 +1,75 @@
 // Go's view of text: UTF-8 lengths and order, Unicode classes, quoting and unquoting as strconv does.
-// JavaScript strings stay the carrier; a byte sequence that is not UTF-8 becomes U+FFFD.
+// JavaScript strings carry it. A byte that is not part of valid UTF-8, such as slicing leaves behind, travels as the
+// lone surrogate U+DC00 + byte; text from outside must be well-formed so that the two cannot be confused.
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+
+const STRAY_BYTE = /[\udc80-\udcff]/gu;
 
 export function utf8Bytes(text: string): Uint8Array {
-  return encoder.encode(text);
+  if (text.isWellFormed()) return encoder.encode(text);
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  for (const { 0: stray, index } of text.matchAll(STRAY_BYTE)) {
+    parts.push(encoder.encode(text.slice(at, index)), Uint8Array.of(stray.charCodeAt(0) & 0xff));
+    at = index + 1;
+  }
+  return Buffer.concat([...parts, encoder.encode(text.slice(at))]);
+}
+
+/** Bounds of the second byte after each lead byte; the others are 0x80..0xbf. */
+function secondByteBounds(lead: number): readonly [number, number] {
+  if (lead === 0xe0) return [0xa0, 0xbf];
+  if (lead === 0xed) return [0x80, 0x9f];
+  if (lead === 0xf0) return [0x90, 0xbf];
+  return lead === 0xf4 ? [0x80, 0x8f] : [0x80, 0xbf];
+}
+
+/** Length of the valid UTF-8 sequence at `at`, 0 when there is none. */
+function sequenceLength(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at] ?? 0;
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  const [low, high] = secondByteBounds(lead);
+  const second = bytes[at + 1] ?? 0;
+  if (second < low || second > high) return 0;
+  for (let next = at + 2; next < at + length; next++) {
+    if (((bytes[next] ?? 0) & 0xc0) !== 0x80) return 0;
+  }
+  return length;
 }
 
 export function utf8Text(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  const parts: string[] = [];
+  let start = 0;
+  for (let at = 0; at < bytes.length;) {
+    const length = sequenceLength(bytes, at);
+    at += length || 1;
+    if (length > 0) continue;
+    parts.push(strict.decode(bytes.subarray(start, at - 1)), String.fromCharCode(0xdc00 + (bytes[at - 1] ?? 0)));
+    start = at;
+  }
+  parts.push(strict.decode(bytes.subarray(start)));
+  return parts.join("");
+}
+
+/** Text for the world outside: stray bytes that meet again form characters, the rest becomes U+FFFD. */
+export function finishedText(text: string): string {
+  return text.isWellFormed() ? text : utf8Text(utf8Bytes(text)).toWellFormed();
 }
 
 export function utf8Length(text: string): number {
-  return Buffer.byteLength(text, "utf8");
+  return text.isWellFormed() ? Buffer.byteLength(text, "utf8") : utf8Bytes(text).length;
 }
 
-/** Number of code points, what Go calls the rune count. */
+/** Number of code points and stray bytes, what Go calls the rune count. */
 export function runeCount(text: string): number {
   let count = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0xdc00 || unit > 0xdfff) count++;
+  for (let at = 0; at < text.length; at++) {
+    if ((text.codePointAt(at) ?? 0) > 0xffff) at++;
+    count++;
   }
   return count;
 }
@@ -34,6 +82,7 @@ function byteOrder(unit: number): number {
 
 /** Order of the UTF-8 encodings, which is how Go compares strings and sorts map keys. */
 export function compareUtf8(a: string, b: string): number {
+  if (!a.isWellFormed() || !b.isWellFormed()) return Buffer.compare(utf8Bytes(a), utf8Bytes(b));
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i);
@@ -81,6 +130,7 @@ const SHORT_ESCAPES: Readonly<Record<number, string>> = {
 };
 
 function quotedRune(codePoint: number, quote: string, asciiOnly: boolean): string {
+  if (codePoint >= 0xdc80 && codePoint <= 0xdcff) return `\\x${hex(codePoint & 0xff, 2)}`;
   const char = String.fromCodePoint(codePoint);
   if (char === quote || char === "\\") return `\\${char}`;
   if (codePoint < 0x80 || !asciiOnly) {

@@ -28,8 +28,10 @@ const ESCAPED: Readonly<Record<string, string>> = {
 };
 
 export function jsonString(text: string): string {
-  const body = text.replaceAll(/["\\<>&\u0000-\u001f\u2028\u2029]/g, (char) => {
-    return ESCAPED[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  const body = text.replaceAll(/["\\<>&\u0000-\u001f\u2028\u2029\p{Cs}]/gu, (char) => {
+    const code = char.charCodeAt(0);
+    // A byte that is not UTF-8 becomes an escaped replacement character.
+    return ESCAPED[char] ?? `\\u${(code >= 0xd800 ? 0xfffd : code).toString(16).padStart(4, "0")}`;
   });
   return `"${body}"`;
 }

@@ -85,10 +85,11 @@ export class GrammarBuilder {
       case "integer":
         return choice(literal("0"), sequence(optional(literal("-")), DIGIT_1_TO_9, repeat(DIGIT, 0, 18)));
       case "number":
+        // Long enough for what JSON.stringify and json.dumps write without an exponent; exponents cannot overflow a double.
         return sequence(
           optional(literal("-")),
-          choice(literal("0"), sequence(DIGIT_1_TO_9, repeat(DIGIT, 0, 18))),
-          optional(sequence(literal("."), repeat(DIGIT, 1, 17))),
+          choice(literal("0"), sequence(DIGIT_1_TO_9, repeat(DIGIT, 0, 20))),
+          optional(sequence(literal("."), repeat(DIGIT, 1, 22))),
           optional(sequence(chars(charsOf("eE")), optional(chars(charsOf("+-"))), repeat(DIGIT, 1, 2))),
         );
       case "boolean":

@@ -11,12 +11,16 @@ const DATE = (() => {
 const CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?";
 const ZONE = "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])";
 
-const LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,38}[a-zA-Z0-9])?";
+const LETTER = "[a-zA-Z0-9]";
+const label = (inner: string): string => `${LETTER}([a-zA-Z0-9-]${inner}${LETTER})?`;
 /** At most 6 labels of 40: 245 characters, below the 253 that DNS allows. */
-const HOST = `${LABEL}(\\.${LABEL}){0,5}`;
-const ATOM = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]";
-/** At most 4 atoms of 15: 63 characters before the "@". */
-const EMAIL = `${ATOM}{1,15}(\\.${ATOM}{1,15}){0,3}@${LABEL}(\\.${LABEL}){1,4}`;
+const HOST = `${label("{0,38}")}(\\.${label("{0,38}")}){0,5}`;
+/** Of a URI, which knows no limit on names. */
+const AUTHORITY = `${label("*")}(\\.${label("*")})*(:[0-9]{1,5})?`;
+const ATOM = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+";
+const EMAIL = `${ATOM}(\\.${ATOM})*@${label("{0,61}")}(\\.${label("{0,61}")})+`;
+/** What precedes the "@" has at most 64 characters. */
+const EMAIL_START = "^(?=[^@]{1,64}@)";
 
 const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 const IPV4 = `${OCTET}(\\.${OCTET}){3}`;
@@ -29,13 +33,13 @@ const IPV6 = (() => {
     const after = 7 - before;
     return `${head}:(${group}(:${group}){0,${after - 1}})?`.replace("{0,0}", "{0}");
   });
-  return `(${full}|${shortened.join("|")})`;
+  return `(${full}|${shortened.join("|")}|${groups(7)}:)`;
 })();
 
 const PCHAR = "([a-zA-Z0-9._~!$&'()*+,;=:@-]|%[0-9a-fA-F]{2})";
 const PATH_REST = `(/${PCHAR}*)*`;
 const QUERY = `(\\?(${PCHAR}|[/?])*)?(#(${PCHAR}|[/?])*)?`;
-const URI = `[a-zA-Z][a-zA-Z0-9+.-]{1,20}:(//${HOST}(:[0-9]{1,5})?${PATH_REST}|${PCHAR}+${PATH_REST})${QUERY}`;
+const URI = `[a-zA-Z][a-zA-Z0-9+.-]{1,20}:(//${AUTHORITY}${PATH_REST}|${PCHAR}+${PATH_REST})${QUERY}`;
 const SEGMENT = PCHAR.replace(":@", "@");
 const RELATIVE = `(/${PCHAR}+${PATH_REST}|/|${SEGMENT}+${PATH_REST})${QUERY}`;
 
@@ -52,8 +56,8 @@ const PATTERNS: Readonly<Record<string, string>> = {
   time: `^${CLOCK}${ZONE}$`,
   "date-time": `^(?!0000)${DATE}T${CLOCK}${ZONE}$`,
   duration: `^P(${DATE_PART}(${TIME_PART})?|${TIME_PART}|${COUNT}W)$`,
-  email: `^${EMAIL}$`,
-  "idn-email": `^${EMAIL}$`,
+  email: `${EMAIL_START}${EMAIL}$`,
+  "idn-email": `${EMAIL_START}${EMAIL}$`,
   hostname: `^${HOST}$`,
   "idn-hostname": `^${HOST}$`,
   ipv4: `^${IPV4}$`,
@@ -62,7 +66,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
   ipv4network: `^${IPV4}/(3[0-2]|[12]?[0-9])$`,
   uri: `^${URI}$`,
   iri: `^${URI}$`,
-  url: `^https?://${HOST}(:[0-9]{1,5})?${PATH_REST}${QUERY}$`,
+  url: `^https?://${AUTHORITY}${PATH_REST}${QUERY}$`,
   "uri-reference": `^(${URI}|${RELATIVE})$`,
   "iri-reference": `^(${URI}|${RELATIVE})$`,
   "uri-template": `^(${URI}|${RELATIVE})$`,

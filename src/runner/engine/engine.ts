@@ -125,6 +125,13 @@ export class Engine {
       generation.fed = reused;
       generation.reused = reused;
       this.#running.push({ generation, sequence });
+      this.emit({
+        type: "started",
+        id: generation.id,
+        promptTokens: generation.prompt.length + generation.cut,
+        cutTokens: generation.cut,
+        reusedTokens: reused,
+      });
       this.#running.sort((a, b) => a.sequence.sequence - b.sequence.sequence);
     }
   }

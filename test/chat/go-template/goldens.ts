@@ -38,8 +38,8 @@ export interface Recorded {
 
 const fixtures = join(import.meta.dir, "../../fixtures/gotemplate");
 
-export function readFixture<T>(name: string): T {
-  return JSON.parse(readFileSync(join(fixtures, name), "utf8")) as T;
+export function readFixture(name: string): unknown {
+  return JSON.parse(readFileSync(join(fixtures, name), "utf8"));
 }
 
 export function readLines<T>(name: string): T[] {
@@ -64,7 +64,8 @@ function message(wire: WireMessage): Message {
 }
 
 export function readConversations(): Conversation[] {
-  return readFixture<WireConversation[]>("conversations.json").map(({ messages, ...rest }) => {
+  const wire = readFixture("conversations.json") as WireConversation[];
+  return wire.map(({ messages, ...rest }) => {
     return { ...rest, messages: messages.map(message) };
   });
 }

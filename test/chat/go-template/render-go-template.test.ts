@@ -8,7 +8,9 @@ import { renderGoTemplate, type RenderInput } from "../../../src/chat/go-templat
 import { familyTemplates } from "./family-templates.ts";
 import { readConversations, readFixture, readLines, templateKey, type Recorded } from "./goldens.ts";
 
-const [header, ...lines] = readLines<{ date?: string; template?: string; results?: Recorded[] }>("render-goldens.jsonl");
+const [header, ...lines] = readLines<{ date?: string; template?: string; results?: Recorded[] }>(
+  "render-goldens.jsonl",
+);
 const recorded = new Map(lines.map(({ template, results }) => [template, results ?? []]));
 const conversations = readConversations();
 const now = new Date(`${header?.date}T12:00:00`);
@@ -41,10 +43,13 @@ function compare(source: string): void {
 const families = Map.groupBy(familyTemplates(), ({ template }) => template);
 
 describe("a conversation renders as Ollama renders it with the template of", () => {
-  test.each([...families].map(([template, models]) => [models[0]?.model ?? "", template] as const))("%s", (_, template) => {
-    expect(recorded.has(templateKey(template))).toBe(true);
-    compare(template);
-  });
+  test.each([...families].map(([template, models]) => [models[0]?.model ?? "", template] as const))(
+    "%s",
+    (_, template) => {
+      expect(recorded.has(templateKey(template))).toBe(true);
+      compare(template);
+    },
+  );
   test.each(known.templates.map(({ name, template }) => [name, template] as const))("Ollama's %s", (_, template) => {
     expect(recorded.has(templateKey(template))).toBe(true);
     compare(template);
@@ -52,5 +57,7 @@ describe("a conversation renders as Ollama renders it with the template of", () 
 });
 
 describe("a conversation renders as Ollama renders it with the template", () => {
-  test.each(readFixture<string[]>("ollama-cases.json").map((source) => [source]))("%s", (source) => compare(source));
+  test.each((readFixture("ollama-cases.json") as string[]).map((source) => [source]))("%s", (source) =>
+    compare(source),
+  );
 });

@@ -54,7 +54,7 @@ describe("keys", () => {
   test.each(KEYS)("%j is %s", (bytes, name) => expect(names(bytes)).toEqual([name]));
 
   test.each(KEYS.filter(([bytes]) => bytes.length > 1))("%j is %s even when every byte comes alone", (bytes, name) => {
-    expect(names(...bytes, "x")).toEqual([name, "text x"]);
+    expect(names(...Array.from(bytes), "x")).toEqual([name, "text x"]);
   });
 
   test("unknown sequences leave nothing behind", () => {
@@ -100,7 +100,7 @@ describe("bracketed paste", () => {
   });
 
   test("is whole again when every byte comes alone", () => {
-    const keys = decode(..."\x1b[200~x\r\ny\x1b[20z\r\x1b[201~w");
+    const keys = decode(...Array.from("\x1b[200~x\r\ny\x1b[20z\r\x1b[201~w"));
     const pasted = keys.filter((key) => key.is === "paste").map((key) => key.text);
     expect(pasted.join("")).toBe("x\ny[20z\n");
     expect(keys.at(-1)).toEqual({ is: "text", text: "w" });

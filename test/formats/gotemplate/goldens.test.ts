@@ -46,9 +46,15 @@ function typed(data: unknown): Value {
   if (typeof data !== "object" || data === null) return fromJson(data);
   if ("$int" in data) return intValue(Number(data.$int));
   if ("$bytes" in data) return { kind: "slice", type: BYTES, items: Buffer.from(String(data.$bytes), "base64") };
-  if ("$strings" in data) return { kind: "slice", type: STRING_SLICE, items: (data.$strings as string[]).map(stringValue) };
-  if ("$float" in data) return { kind: "float", type: FLOAT64, value: Number(String(data.$float).replace("Inf", "Infinity")) };
-  return { kind: "map", type: ANY_MAP, entries: new Map(Object.entries(data).map(([key, item]) => [key, boxed(typed(item))])) };
+  if ("$strings" in data)
+    return { kind: "slice", type: STRING_SLICE, items: (data.$strings as string[]).map(stringValue) };
+  if ("$float" in data)
+    return { kind: "float", type: FLOAT64, value: Number(String(data.$float).replace("Inf", "Infinity")) };
+  return {
+    kind: "map",
+    type: ANY_MAP,
+    entries: new Map(Object.entries(data).map(([key, item]) => [key, boxed(typed(item))])),
+  };
 }
 
 function outcome(source: string, group: Group): Pick<Golden, "output" | "error"> {

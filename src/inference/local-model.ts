@@ -1,0 +1,252 @@
+// A model served by a runner on this machine: render → acquire a runner → generate → read the answer.
+
+import { AppError } from "../base/errors.ts";
+import type { ModelOptions } from "../api/schema/options.ts";
+import { type DialogFormat, requestedFormat } from "../chat/dialog-format.ts";
+import type { ChatMessage } from "../chat/message.ts";
+import type { OutputParser } from "../chat/output-family.ts";
+import type { Config } from "../config.ts";
+import { capabilitiesOf, dialogFormatOf } from "../models/capabilities.ts";
+import type { OpenedModel } from "../models/opened-model.ts";
+import { PromptOverflow, type RunnerEvent, type RunnerProcess } from "../runner/process.ts";
+import { loadSpec } from "../scheduler/load-spec.ts";
+import type { Lease, Scheduler } from "../scheduler/scheduler.ts";
+import type {
+  AnswerEvent,
+  AskableModel,
+  AskSettings,
+  ChatQuestion,
+  Embeddings,
+  EmbedQuestion,
+  ModelAbilities,
+  PromptQuestion,
+} from "./model.ts";
+import { grammarFor } from "./answer-grammar.ts";
+import { readAnswer } from "./read-answer.ts";
+import { contextLimit, maxTokens, mergeOptions, samplingParams } from "./settings.ts";
+import { messagesToDrop, withoutOldest } from "./truncate.ts";
+
+/** Ollama's words (llm/llama_server.go); clients look for "context length". */
+const TOO_LONG =
+  "the prompt is longer than the context length currently available to the model; shorten the prompt, adjust the context length in settings, or use a model with a longer context length";
+
+interface Held {
+  readonly lease: Lease;
+  readonly options: ModelOptions;
+  readonly startedMs: number;
+  readonly loadMs: number;
+}
+
+/** A prompt ready to send, and how to make a shorter one. */
+interface Prepared {
+  readonly text: string;
+  readonly contextTokens: readonly number[];
+  readonly parser: OutputParser | undefined;
+  readonly grammar: string | undefined;
+  readonly returnTokens: boolean;
+  /** The prompt text of fewer messages; undefined where there is nothing to drop. */
+  readonly shorter: ((tokensOf: (text: string) => Promise<number>, limit: number) => Promise<string>) | undefined;
+}
+
+export class LocalModel implements AskableModel {
+  constructor(
+    private readonly model: OpenedModel,
+    private readonly scheduler: Scheduler,
+    private readonly config: Config,
+  ) {}
+
+  get fullName(): string {
+    return this.model.name.full;
+  }
+
+  get abilities(): ModelAbilities {
+    const found = new Set(capabilitiesOf(this.model, this.config.goTemplate));
+    return {
+      completion: found.has("completion"),
+      tools: found.has("tools"),
+      thinking: found.has("thinking"),
+      insert: found.has("insert"),
+      vision: found.has("vision"),
+      embedding: found.has("embedding"),
+    };
+  }
+
+  get #format(): DialogFormat {
+    return dialogFormatOf(this.model, this.config.goTemplate);
+  }
+
+  async *chat(question: ChatQuestion, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
+    const messages = this.#withModelMessages(question.messages);
+    const text = this.#renderMessages(messages, question);
+    const format = this.#format;
+    const parser = format.family.create({
+      tools: question.toolChoice === "none" ? [] : [...question.tools],
+      thinking: question.think.on,
+      prompt: text,
+      ...(messages.at(-1) === undefined ? {} : { lastMessage: messages.at(-1) as ChatMessage }),
+    });
+    const grammar = grammarFor(question, format, text);
+    yield* this.#generate(question, signal, {
+      text,
+      contextTokens: [],
+      parser,
+      grammar,
+      returnTokens: false,
+      shorter: async (tokensOf, limit) => {
+        const fits = async (fewer: readonly ChatMessage[]) => (await tokensOf(this.#renderMessages(fewer, question))) < limit;
+        const dropped = await messagesToDrop(messages, fits);
+        return this.#renderMessages(withoutOldest(messages, dropped), question);
+      },
+    });
+  }
+
+  async *complete(question: PromptQuestion, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
+    const text = this.renderPrompt(question);
+    const free = question.raw || question.template !== undefined || question.suffix !== "";
+    const format = free ? undefined : this.#format;
+    const parser = format?.family.create({ tools: [], thinking: question.think.on, prompt: text });
+    yield* this.#generate(question, signal, {
+      text,
+      contextTokens: question.context ?? [],
+      parser,
+      grammar: grammarFor(question, format, text),
+      returnTokens: !question.raw,
+      shorter: undefined,
+    });
+  }
+
+  renderChat(question: ChatQuestion): string {
+    return this.#renderMessages(this.#withModelMessages(question.messages), question);
+  }
+
+  renderPrompt(question: PromptQuestion): string {
+    if (question.raw) return question.prompt;
+    const format = question.template === undefined ? this.#format : requestedFormat(question.template);
+    if (question.suffix !== "") return format.renderInsert(question.prompt, question.suffix);
+    const system = question.system === "" ? this.model.system : question.system;
+    const messages: ChatMessage[] = [
+      ...(system === "" ? [] : [{ role: "system", content: system }]),
+      // An earlier context holds the model's own MESSAGEs already (spec 2.20).
+      ...(question.context === undefined ? this.model.messages : []),
+      { role: "user", content: question.prompt },
+    ];
+    return format.render({ messages, tools: [], think: question.think });
+  }
+
+  async embed(question: EmbedQuestion, signal: AbortSignal): Promise<Embeddings> {
+    const held = await this.#hold(question.options, question.keepAliveMs, signal);
+    using lease = held.lease;
+    const limit = this.#contextLimit(held.options, lease.runner);
+    const reply = await lease.runner.embed({ inputs: question.inputs, truncate: question.truncate, contextLimit: limit });
+    return {
+      vectors: reply.vectors,
+      promptTokens: reply.tokenCounts.reduce((sum, count) => sum + count, 0),
+      loadMs: held.loadMs,
+      totalMs: performance.now() - held.startedMs,
+    };
+  }
+
+  async tokenize(text: string, signal: AbortSignal): Promise<readonly number[]> {
+    using lease = (await this.#hold({}, undefined, signal)).lease;
+    return await lease.runner.tokenize(text, true);
+  }
+
+  async detokenize(tokens: readonly number[], signal: AbortSignal): Promise<string> {
+    using lease = (await this.#hold({}, undefined, signal)).lease;
+    return await lease.runner.detokenize(tokens);
+  }
+
+  async load(options: ModelOptions, keepAliveMs: number | undefined, signal: AbortSignal): Promise<void> {
+    (await this.#hold(options, keepAliveMs, signal)).lease[Symbol.dispose]();
+  }
+
+  unload(): void {
+    if (this.model.weightsPath !== undefined) this.scheduler.expire(this.model.weightsPath);
+  }
+
+  /** MESSAGEs of the model come first; its SYSTEM leads unless the conversation brings one (spec 2.31). */
+  #withModelMessages(messages: readonly ChatMessage[]): ChatMessage[] {
+    const { system } = this.model;
+    const lead = system !== "" && messages[0]?.role !== "system" ? [{ role: "system", content: system }] : [];
+    return [...lead, ...this.model.messages, ...messages];
+  }
+
+  #renderMessages(messages: readonly ChatMessage[], { tools, toolChoice, think }: ChatQuestion): string {
+    return this.#format.render({ messages, tools: toolChoice === "none" ? [] : tools, think });
+  }
+
+  async #hold(request: ModelOptions, keepAliveMs: number | undefined, signal: AbortSignal): Promise<Held> {
+    const startedMs = performance.now();
+    const options = mergeOptions(this.model.params, request);
+    const spec = loadSpec(this.model, options, this.config);
+    const context = this.config.contextLength || spec.trainedContext || 4096;
+    const lease = await this.scheduler.acquire(this.model, spec, { context: Math.max(context, options.num_ctx ?? 0), keepAliveMs, signal });
+    return { lease, options, startedMs, loadMs: performance.now() - startedMs };
+  }
+
+  #contextLimit(options: ModelOptions, runner: RunnerProcess): number {
+    return contextLimit(options, this.config.contextLength, runner.facts.maxContext);
+  }
+
+  async *#generate(question: AskSettings, signal: AbortSignal, prepared: Prepared): AsyncGenerator<AnswerEvent, void, undefined> {
+    const held = await this.#hold(question.options, question.keepAliveMs, signal);
+    using lease = held.lease;
+    const { runner } = lease;
+    const limit = this.#contextLimit(held.options, runner);
+    const ask = (text: string, cutPrompt: boolean) => runner.generate(this.#request(question, held.options, prepared, { text, limit, cutPrompt }), signal);
+    const cutAtOnce = question.truncate && prepared.shorter === undefined;
+    const first = await firstEvent(ask(prepared.text, cutAtOnce));
+    if (!("overflow" in first)) {
+      yield* readAnswer(first.events, prepared.parser, { ...held, droppedTokens: 0 });
+      return;
+    }
+    if (!question.truncate || prepared.shorter === undefined) throw new AppError("invalid", TOO_LONG);
+    const tokensOf = async (text: string) => (await runner.tokenize(text, true)).length;
+    const text = await prepared.shorter(tokensOf, limit);
+    const droppedTokens = Math.max(0, first.overflow - (await tokensOf(text)));
+    yield* readAnswer(ask(text, true), prepared.parser, { ...held, droppedTokens });
+  }
+
+  #request(
+    question: AskSettings,
+    options: ModelOptions,
+    prepared: Prepared,
+    prompt: { readonly text: string; readonly limit: number; readonly cutPrompt: boolean },
+  ): Parameters<RunnerProcess["generate"]>[0] {
+    return {
+      prompt: prompt.text,
+      contextTokens: prepared.contextTokens,
+      addSpecial: true,
+      sampling: samplingParams(options, question.logitBias),
+      stop: options.stop ?? [],
+      maxTokens: maxTokens(options, prompt.limit),
+      contextLimit: prompt.limit,
+      numKeep: options.num_keep ?? 4,
+      cutPrompt: prompt.cutPrompt,
+      shift: question.shift,
+      logprobs: question.logprobs,
+      grammar: prepared.grammar,
+      returnTokens: prepared.returnTokens,
+      speculate: true,
+    };
+  }
+}
+
+/** Waits for the first event, so that a prompt that does not fit is known before anything is sent to the client. */
+async function firstEvent(
+  events: AsyncGenerator<RunnerEvent, void, undefined>,
+): Promise<{ events: AsyncIterable<RunnerEvent> } | { overflow: number }> {
+  try {
+    const first = await events.next();
+    return {
+      events: (async function* () {
+        if (first.done === true) return;
+        yield first.value;
+        yield* events;
+      })(),
+    };
+  } catch (error) {
+    if (error instanceof PromptOverflow) return { overflow: error.tokens };
+    throw error;
+  }
+}

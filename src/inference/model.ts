@@ -1,0 +1,135 @@
+// A model that can be asked, whatever serves it. The local runner is one kind; an engine elsewhere is another. Routes of
+// every dialect are translations to and from these types.
+
+import type { ModelOptions } from "../api/schema/options.ts";
+import type { Think } from "../chat/dialog-format.ts";
+import type { ChatMessage, ToolDefinition } from "../chat/message.ts";
+
+export type ToolChoice = "auto" | "none" | "required" | { readonly name: string };
+
+/** What constrains the form of an answer. */
+export type AnswerFormat =
+  | { readonly kind: "free" }
+  | { readonly kind: "json" }
+  | { readonly kind: "schema"; readonly schema: Readonly<Record<string, unknown>> }
+  | { readonly kind: "grammar"; readonly grammar: string };
+
+export interface AskSettings {
+  /** The request's own options; the model's parameters fill what it leaves open. */
+  readonly options: ModelOptions;
+  readonly format: AnswerFormat;
+  readonly logitBias: readonly (readonly [token: number, bias: number])[];
+  /** Alternatives to report with each token; undefined: no log-probabilities. */
+  readonly logprobs: number | undefined;
+  /** Shorten a prompt that does not fit instead of refusing it. */
+  readonly truncate: boolean;
+  readonly shift: boolean;
+  /** Milliseconds; Infinity: for ever; undefined: as before. */
+  readonly keepAliveMs: number | undefined;
+}
+
+export interface ChatQuestion extends AskSettings {
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly ToolDefinition[];
+  readonly toolChoice: ToolChoice;
+  readonly think: Think;
+}
+
+export interface PromptQuestion extends AskSettings {
+  readonly prompt: string;
+  /** Text after the gap to fill ("" for none). */
+  readonly suffix: string;
+  readonly system: string;
+  /** A Go template that replaces the model's. */
+  readonly template: string | undefined;
+  /** Token ids that an earlier answer returned. */
+  readonly context: readonly number[] | undefined;
+  /** The prompt as it stands, no template. */
+  readonly raw: boolean;
+  readonly think: Think;
+}
+
+export interface TokenLogprob {
+  readonly token: string;
+  readonly logprob: number;
+  readonly bytes: readonly number[];
+  readonly top?: readonly { readonly token: string; readonly logprob: number; readonly bytes: readonly number[] }[];
+}
+
+export interface ToolCall {
+  readonly id: string;
+  readonly index: number;
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+export interface Usage {
+  readonly promptTokens: number;
+  /** Of these, how many came from a cache. */
+  readonly cachedTokens: number;
+  readonly generatedTokens: number;
+  readonly promptMs: number;
+  readonly generateMs: number;
+  readonly loadMs: number;
+  readonly totalMs: number;
+  /** Prompt tokens left out because the context was too small, and tokens shifted out of it later. */
+  readonly truncatedTokens: number;
+  readonly shiftedTokens: number;
+}
+
+export type AnswerEvent =
+  | { readonly type: "text-delta"; readonly text: string; readonly logprobs?: readonly TokenLogprob[] }
+  | { readonly type: "thinking-delta"; readonly text: string; readonly logprobs?: readonly TokenLogprob[] }
+  | { readonly type: "tool-call"; readonly call: ToolCall }
+  | {
+      readonly type: "done";
+      readonly reason: "stop" | "length";
+      readonly stopWord: string | undefined;
+      readonly usage: Usage;
+      /** Token ids of prompt and answer, for the deprecated `context` field. */
+      readonly context: readonly number[] | undefined;
+      /** Something looked like a tool call and could not be read; it came as text. */
+      readonly malformedToolCall: boolean;
+    };
+
+export interface EmbedQuestion {
+  readonly inputs: readonly string[];
+  readonly truncate: boolean;
+  readonly options: ModelOptions;
+  readonly keepAliveMs: number | undefined;
+}
+
+export interface Embeddings {
+  readonly vectors: readonly (readonly number[])[];
+  readonly promptTokens: number;
+  readonly loadMs: number;
+  readonly totalMs: number;
+}
+
+export interface ModelAbilities {
+  readonly completion: boolean;
+  readonly tools: boolean;
+  readonly thinking: boolean;
+  readonly insert: boolean;
+  readonly vision: boolean;
+  readonly embedding: boolean;
+}
+
+/** Everything takes a signal: the client gone means the work ends. */
+export interface AskableModel {
+  /** "registry.ollama.ai/library/x:latest", as some errors name it. */
+  readonly fullName: string;
+  readonly abilities: ModelAbilities;
+  chat(question: ChatQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent>;
+  complete(question: PromptQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent>;
+  embed(question: EmbedQuestion, signal: AbortSignal): Promise<Embeddings>;
+  /** The prompt that would be sent, for debugging. */
+  renderChat(question: ChatQuestion): string;
+  renderPrompt(question: PromptQuestion): string;
+  tokenize(text: string, signal: AbortSignal): Promise<readonly number[]>;
+  detokenize(tokens: readonly number[], signal: AbortSignal): Promise<string>;
+  /** Makes it resident. */
+  load(options: ModelOptions, keepAliveMs: number | undefined, signal: AbortSignal): Promise<void>;
+  /** Unloads as soon as nothing uses it. */
+  unload(): void;
+}

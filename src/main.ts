@@ -1,0 +1,37 @@
+// Entry: argv → the command line, or a hidden role of this same executable. The only place that turns faults into exit
+// codes. Nothing heavy is imported before it is known to be needed.
+
+import { toAppError } from "./base/errors.ts";
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [role, ...args] = argv;
+  switch (role) {
+    case "runner": {
+      const { runChild } = await import("./runner/child.ts");
+      return runChild();
+    }
+    case "score-libraries": {
+      const { scoreLibraries } = await import("./runner/prove-library.ts");
+      const [directory = "", ...names] = args;
+      console.log(JSON.stringify(scoreLibraries(directory, names)));
+      return 0;
+    }
+    case "prove-library": {
+      const { proveLibrary } = await import("./runner/prove-library.ts");
+      const [directory = "", name = ""] = args;
+      proveLibrary(directory, name);
+      return 0;
+    }
+    default: {
+      const { runCommandLine } = await import("./cli/cli.ts");
+      return runCommandLine(argv);
+    }
+  }
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  process.stderr.write(`Error: ${toAppError(error).message}\n`);
+  process.exit(1);
+}

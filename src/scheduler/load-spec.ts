@@ -1,0 +1,85 @@
+// From a model and a request's load-time options to what a runner is started with.
+
+import { usableThreads } from "../base/cpu.ts";
+import { memoryState } from "../base/memory.ts";
+import type { ModelOptions } from "../api/schema/options.ts";
+import type { Config } from "../config.ts";
+import type { OpenedModel } from "../models/opened-model.ts";
+import { AppError } from "../base/errors.ts";
+import { humanBytes } from "../base/bytes.ts";
+import type { NativeLibraries } from "../runner/native.ts";
+import type { LoadRequest } from "../runner/protocol.ts";
+import { type ModelCost, planCache, predictBytes, scaleKvBytes } from "./budget.ts";
+
+export interface LoadSpec {
+  readonly key: string;
+  readonly signature: string;
+  readonly bytes: number;
+  /** Made when the load happens, from the memory that is free then. */
+  readonly request: (libraries: NativeLibraries, context: number) => LoadRequest;
+  readonly trainedContext: number;
+}
+
+const DEFAULT_BATCH = 512;
+
+export function loadSpec(model: OpenedModel, options: ModelOptions, config: Config): LoadSpec {
+  const path = model.weightsPath;
+  if (path === undefined) throw new AppError("unsupported", "the model has no local weights");
+  const facts = model.facts();
+  const cost: ModelCost = {
+    weightBytes: facts.tensorBytes,
+    kvBytesPerToken: scaleKvBytes(facts.kvBytesPerToken + facts.slidingKvBytesPerToken, config.kvCacheType),
+    recurrentBytesPerSequence: facts.recurrentBytesPerSequence,
+    trainedContext: facts.contextLength,
+  };
+  const adapters = model.adapterPaths.map((adapter) => ({ path: adapter, scale: 1 }));
+  const threads = options.num_thread !== undefined && options.num_thread > 0 ? options.num_thread : config.numThreads || usableThreads();
+  const batch = options.num_batch !== undefined && options.num_batch > 0 ? options.num_batch : DEFAULT_BATCH;
+  const gpuLayers = options.num_gpu ?? -1;
+  const mmap = options.use_mmap ?? true;
+  const signature = JSON.stringify([adapters, options.num_thread ?? 0, batch, gpuLayers, options.main_gpu ?? null, mmap]);
+  return {
+    key: path,
+    signature,
+    bytes: predictBytes(cost),
+    trainedContext: cost.trainedContext,
+    request: (libraries, context) => {
+      const { availableBytes } = memoryState();
+      // Mapped weights need no room of their own up front, but they must be able to stay resident while in use.
+      if (predictBytes(cost) > availableBytes + cost.weightBytes * 0.25) throw tooLittleMemory(cost, availableBytes);
+      const wanted = Math.min(context, cost.trainedContext > 0 ? cost.trainedContext : context);
+      const plan = planCache(cost, availableBytes, { numParallel: config.numParallel, context: wanted });
+      return {
+        type: "load",
+        libraryDir: libraries.directory,
+        backendFiles: libraries.backendFiles,
+        modelPath: path,
+        adapters,
+        threads,
+        gpuLayers,
+        mainGpu: options.main_gpu,
+        mmap,
+        batch,
+        kvType: config.kvCacheType,
+        flashAttention: config.flashAttention,
+        maxContext: plan.maxContext,
+        maxSequences: plan.maxSequences,
+        cacheBudgetBytes: plan.budgetBytes,
+        kvBytesPerToken: cost.kvBytesPerToken,
+        prefixCacheBytes: config.prefixCacheMiB * 1024 * 1024,
+        stateDir: undefined,
+        stateDirBytes: config.stateCacheMiB * 1024 * 1024,
+        embedding: facts.hasPoolingType,
+      };
+    },
+  };
+}
+
+function tooLittleMemory(cost: ModelCost, availableBytes: number): AppError {
+  const needed = predictBytes(cost);
+  const missing = humanBytes(needed - availableBytes);
+  return new AppError(
+    "internal",
+    `model requires more system memory (${humanBytes(needed)}) than is available (${humanBytes(availableBytes)}); ${missing} are missing: close other programs, or use a smaller model or quantization`,
+  );
+}

@@ -1,0 +1,287 @@
+// Keeps models resident: a queue of requests that wait for a runner, one loop that performs `decide`, keep-alive timers.
+// Requests for a model that is ready pass at once; the others are handled in order, one load at a time (spec 7.04).
+
+import { memoryState } from "../base/memory.ts";
+import { AppError, toAppError } from "../base/errors.ts";
+import { logInfo } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import type { OpenedModel } from "../models/opened-model.ts";
+import type { NativeLibraries } from "../runner/native.ts";
+import { RunnerProcess } from "../runner/process.ts";
+import { decide, type Resident } from "./decide.ts";
+import type { LoadSpec } from "./load-spec.ts";
+
+interface Loaded extends Resident {
+  state: "loading" | "ready" | "stopping";
+  leases: number;
+  keepAliveMs: number;
+  lastUsedMs: number;
+  readonly bytes: number;
+  readonly model: OpenedModel;
+  readonly abort: AbortController;
+  runner: RunnerProcess | undefined;
+  expiresAtMs: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+interface Waiting {
+  readonly spec: LoadSpec;
+  readonly model: OpenedModel;
+  readonly context: number;
+  readonly resolve: (loaded: Loaded) => void;
+  readonly reject: (error: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface RunningInfo {
+  readonly model: OpenedModel;
+  readonly expiresAtMs: number;
+  readonly sizeBytes: number;
+  readonly contextLength: number;
+  readonly sequences: number;
+  readonly pending: number;
+  readonly stopping: boolean;
+}
+
+/** A hold on a runner; disposing it starts the idle timer when it was the last. */
+export class Lease implements Disposable {
+  #released = false;
+
+  constructor(
+    readonly runner: RunnerProcess,
+    private readonly release: () => void,
+  ) {}
+
+  [Symbol.dispose](): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.release();
+  }
+}
+
+/** The longest timer JavaScript keeps; longer waits are renewed. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export class Scheduler implements AsyncDisposable {
+  readonly #loaded = new Map<string, Loaded>();
+  readonly #waiting: Waiting[] = [];
+  #pumping = false;
+  #closed = false;
+
+  constructor(
+    private readonly config: Config,
+    private readonly libraries: () => Promise<NativeLibraries>,
+  ) {}
+
+  /**
+   * Waits for a runner of the model. `keepAliveMs` replaces the earlier value when given (it is sticky, spec 7.02).
+   * Throws `busy` at once when too many wait already, `canceled` when the signal fires.
+   */
+  async acquire(
+    model: OpenedModel,
+    spec: LoadSpec,
+    wishes: { readonly context: number; readonly keepAliveMs: number | undefined; readonly signal: AbortSignal },
+  ): Promise<Lease> {
+    if (this.#closed) throw new AppError("busy", "the server is shutting down");
+    if (this.#pendingRequests() >= this.config.maxQueue) {
+      // Ollama's words, two spaces included (server/sched.go, ErrMaxQueue).
+      throw new AppError("busy", "server busy, please try again.  maximum pending requests exceeded", { retryAfterSeconds: 1 });
+    }
+    const ready = this.#loaded.get(spec.key);
+    const compatible = ready?.state === "ready" && ready.signature === spec.signature && ready.runner?.alive === true;
+    const loaded = compatible ? ready : await this.#enqueue(model, spec, wishes);
+    if (!compatible) loaded.leases--; // the loop holds one for us until we have taken our own
+    return this.#lease(loaded, wishes.keepAliveMs);
+  }
+
+  /** Unloads when the running requests are done; undefined-safe. True when the model was loaded. */
+  expire(key: string): boolean {
+    const loaded = this.#loaded.get(key);
+    if (loaded === undefined) return false;
+    loaded.keepAliveMs = 0;
+    loaded.expiresAtMs = Date.now();
+    if (loaded.leases === 0 && loaded.state === "ready") void this.#stop(loaded);
+    return true;
+  }
+
+  /** Unloads and waits until the memory is free. */
+  async unload(key: string): Promise<void> {
+    const loaded = this.#loaded.get(key);
+    if (loaded !== undefined) await this.#stop(loaded);
+  }
+
+  running(): RunningInfo[] {
+    return [...this.#loaded.values()]
+      .filter(({ state }) => state !== "loading")
+      .map((loaded) => ({
+        model: loaded.model,
+        expiresAtMs: loaded.expiresAtMs,
+        sizeBytes: loaded.bytes + (loaded.runner?.memory?.cacheBytes ?? 0),
+        contextLength: loaded.runner?.facts.maxContext ?? 0,
+        sequences: loaded.runner?.facts.maxSequences ?? 0,
+        pending: loaded.runner?.pending ?? 0,
+        stopping: loaded.state === "stopping" || (loaded.keepAliveMs === 0 && loaded.leases > 0),
+      }))
+      .sort((a, b) => b.expiresAtMs - a.expiresAtMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(new AppError("busy", "the server is shutting down"));
+    await Promise.all([...this.#loaded.values()].map((loaded) => this.#stop(loaded)));
+  }
+
+  #pendingRequests(): number {
+    let pending = this.#waiting.length;
+    for (const { runner } of this.#loaded.values()) {
+      if (runner?.alive === true) pending += Math.max(0, runner.pending - runner.facts.maxSequences);
+    }
+    return pending;
+  }
+
+  #enqueue(
+    model: OpenedModel,
+    spec: LoadSpec,
+    { context, signal }: { readonly context: number; readonly signal: AbortSignal },
+  ): Promise<Loaded> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { spec, model, context, resolve, reject, signal };
+      signal.addEventListener("abort", () => this.#abandon(waiting), { once: true });
+      this.#waiting.push(waiting);
+      this.#pump();
+    });
+  }
+
+  #abandon(waiting: Waiting): void {
+    const at = this.#waiting.indexOf(waiting);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    waiting.reject(new AppError("canceled", "request canceled"));
+    // Nobody else waits for what is being loaded for this request: stop loading it.
+    const loading = this.#loaded.get(waiting.spec.key);
+    const wanted = this.#waiting.some(({ spec }) => spec.key === waiting.spec.key);
+    if (loading?.state === "loading" && !wanted) loading.abort.abort();
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      this.#decideForHead();
+    });
+  }
+
+  #decideForHead(): void {
+    for (const waiting of [...this.#waiting]) {
+      const { spec } = waiting;
+      const maxLoaded = this.config.maxLoadedModels || DEFAULT_MAX_LOADED;
+      const limits = { maxLoaded, freeBytes: memoryState().availableBytes };
+      const decision = decide(spec, [...this.#loaded.values()], limits);
+      if (decision.do === "serve") {
+        this.#serve(waiting);
+        continue;
+      }
+      if (decision.do === "load") void this.#load(waiting);
+      if (decision.do === "evict") for (const key of decision.keys) void this.unload(key);
+      return;
+    }
+  }
+
+  #serve(waiting: Waiting): void {
+    const loaded = this.#loaded.get(waiting.spec.key);
+    this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+    if (loaded === undefined) return waiting.reject(new AppError("internal", "the model went away"));
+    loaded.leases++;
+    waiting.resolve(loaded);
+  }
+
+  async #load(waiting: Waiting): Promise<void> {
+    const { spec, model, context } = waiting;
+    const loaded: Loaded = {
+      key: spec.key,
+      signature: spec.signature,
+      bytes: spec.bytes,
+      state: "loading",
+      leases: 0,
+      keepAliveMs: this.config.keepAliveMs,
+      lastUsedMs: Date.now(),
+      expiresAtMs: Date.now(),
+      model,
+      abort: new AbortController(),
+      runner: undefined,
+      timer: undefined,
+    };
+    this.#loaded.set(spec.key, loaded);
+    try {
+      const request = spec.request(await this.libraries(), context);
+      const timeout = AbortSignal.timeout(Math.min(this.config.loadTimeoutMs, LONGEST_TIMER_MS));
+      const signal = AbortSignal.any([loaded.abort.signal, timeout]);
+      loaded.runner = await RunnerProcess.start(request, signal).catch((error: unknown) => {
+        throw timeout.aborted ? new AppError("internal", "timed out waiting for the model to load") : error;
+      });
+      loaded.runner.onExit = () => this.#exited(loaded);
+      loaded.state = "ready";
+      logInfo("model loaded", { model: model.name.display, pid: loaded.runner.pid, ms: Math.round(loaded.runner.facts.loadMs), backend: loaded.runner.facts.backend, threads: loaded.runner.facts.threads, parallel: loaded.runner.facts.maxSequences, context: loaded.runner.facts.maxContext });
+      if (!this.#waiting.some((other) => other.spec.key === spec.key)) this.#armIdleTimer(loaded);
+    } catch (error) {
+      this.#loaded.delete(spec.key);
+      this.#rejectAll(spec.key, toAppError(error));
+    }
+    this.#pump();
+  }
+
+  #rejectAll(key: string, error: AppError): void {
+    for (const waiting of [...this.#waiting]) {
+      if (waiting.spec.key !== key) continue;
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      waiting.reject(error);
+    }
+  }
+
+  #lease(loaded: Loaded, keepAliveMs: number | undefined): Lease {
+    const { runner } = loaded;
+    if (runner === undefined) throw new AppError("internal", "the model is not loaded");
+    if (keepAliveMs !== undefined) loaded.keepAliveMs = keepAliveMs;
+    loaded.leases++;
+    clearTimeout(loaded.timer);
+    return new Lease(runner, () => {
+      loaded.leases--;
+      loaded.lastUsedMs = Date.now();
+      this.#armIdleTimer(loaded);
+      this.#pump();
+    });
+  }
+
+  #armIdleTimer(loaded: Loaded): void {
+    clearTimeout(loaded.timer);
+    loaded.expiresAtMs = Date.now() + loaded.keepAliveMs;
+    if (loaded.leases > 0 || loaded.state !== "ready") return;
+    if (loaded.keepAliveMs === 0) return void this.#stop(loaded);
+    if (!Number.isFinite(loaded.keepAliveMs)) return;
+    const wait = Math.min(loaded.expiresAtMs - Date.now(), LONGEST_TIMER_MS);
+    loaded.timer = setTimeout(() => {
+      if (Date.now() >= loaded.expiresAtMs - 5) void this.#stop(loaded);
+      else this.#armIdleTimer(loaded);
+    }, Math.max(wait, 1));
+  }
+
+  async #stop(loaded: Loaded): Promise<void> {
+    clearTimeout(loaded.timer);
+    loaded.state = "stopping";
+    loaded.abort.abort();
+    await loaded.runner?.[Symbol.asyncDispose]();
+    this.#forget(loaded);
+  }
+
+  #exited(loaded: Loaded): void {
+    clearTimeout(loaded.timer);
+    this.#forget(loaded);
+  }
+
+  #forget(loaded: Loaded): void {
+    if (this.#loaded.get(loaded.key) === loaded) this.#loaded.delete(loaded.key);
+    this.#pump();
+  }
+}
+
+const DEFAULT_MAX_LOADED = 3;

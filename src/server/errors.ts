@@ -1,0 +1,36 @@
+// AppError → status and body: the only place that knows HTTP statuses.
+
+import { AppError, type Fault, toAppError } from "../base/errors.ts";
+import { goJson } from "../base/go-encode.ts";
+import { logError } from "../base/log.ts";
+
+export const STATUS = {
+  invalid: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  "not-found": 404,
+  "too-large": 413,
+  canceled: 499,
+  internal: 500,
+  unsupported: 501,
+  busy: 503,
+} as const satisfies Record<Fault, number>;
+
+export const JSON_TYPE = "application/json; charset=utf-8";
+
+export function jsonResponse(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(goJson(value), { status, headers: { "content-type": JSON_TYPE, ...headers } });
+}
+
+/** Any thrown value in the native dialect: {"error": "…"}. */
+export function errorResponse(error: unknown): Response {
+  const known = toAppError(error);
+  if (known.fault === "internal") logError("request failed", { error: known.message, cause: causeOf(known) });
+  const retry = known.retryAfterSeconds;
+  const headers = retry === undefined ? undefined : { "retry-after": String(retry) };
+  return jsonResponse({ error: known.message }, STATUS[known.fault], headers);
+}
+
+function causeOf(error: AppError): string | undefined {
+  return error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : undefined;
+}

@@ -1,0 +1,132 @@
+// Who may speak to the server from a browser: Host check against DNS rebinding, Origin check and CORS (spec 2.07–2.09).
+
+import { hostname, networkInterfaces } from "node:os";
+import { AppError } from "../base/errors.ts";
+import { isLoopback } from "../base/host.ts";
+
+const ALLOWED_HEADERS = [
+  "Authorization",
+  "Content-Type",
+  "User-Agent",
+  "Accept",
+  "X-Requested-With",
+  "OpenAI-Beta",
+  "x-stainless-arch",
+  "x-stainless-async",
+  "x-stainless-custom-poll-interval",
+  "x-stainless-helper-method",
+  "x-stainless-lang",
+  "x-stainless-os",
+  "x-stainless-package-version",
+  "x-stainless-poll-helper",
+  "x-stainless-retry-count",
+  "x-stainless-runtime",
+  "x-stainless-runtime-version",
+  "x-stainless-timeout",
+];
+const ALLOWED_METHODS = "GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS";
+const MAX_AGE_SECONDS = "43200";
+const LOCAL_SUFFIXES = [".localhost", ".local", ".internal"];
+const EXTENSION_SCHEMES = ["chrome-extension://", "moz-extension://", "safari-extension://", "ms-browser-extension://"];
+
+export type OriginRule = (origin: string) => boolean;
+
+/**
+ * OLLAMA_ORIGINS before the defaults. Throws `invalid` for an entry that can match nothing (real Ollama panics).
+ */
+export function originRules(configured: string): { readonly all: boolean; readonly allowed: OriginRule } {
+  const entries = configured.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+  const all = entries.includes("*");
+  const patterns = [...entries.filter((entry) => entry !== "*"), ...defaultOrigins()].map(originRule);
+  return { all, allowed: (origin) => all || patterns.some((rule) => rule(origin.toLowerCase())) };
+}
+
+function defaultOrigins(): string[] {
+  const hosts = ["localhost", "127.0.0.1", "0.0.0.0"];
+  const web = hosts.flatMap((host) => [`http://${host}`, `https://${host}`, `http://${host}:*`, `https://${host}:*`]);
+  return [...web, "app://*", "file://*", "tauri://*", "vscode-webview://*", "vscode-file://*"];
+}
+
+function originRule(entry: string): OriginRule {
+  const pattern = entry.toLowerCase();
+  const stars = pattern.split("*").length - 1;
+  const known = /^https?:\/\//.test(pattern) || EXTENSION_SCHEMES.some((scheme) => pattern.startsWith(scheme));
+  if (stars > 1 || (stars === 0 && !known)) {
+    throw new AppError("invalid", `OLLAMA_ORIGINS: "${entry}" is no origin; write for example http://example.com or https://*.example.com (at most one *)`);
+  }
+  if (stars === 0) return (origin) => origin === pattern;
+  const [before = "", after = ""] = pattern.split("*");
+  return (origin) => origin.length >= before.length + after.length && origin.startsWith(before) && origin.endsWith(after);
+}
+
+/** Host names that mean this machine or its private network. */
+export function isAllowedHost(host: string): boolean {
+  const name = hostName(host).toLowerCase();
+  if (name === "" || name === "localhost" || name === hostname().toLowerCase()) return true;
+  if (LOCAL_SUFFIXES.some((suffix) => name.endsWith(suffix))) return true;
+  return isIpAddress(name) && (isLoopback(name) || isPrivateOrUnspecified(name) || isOwnAddress(name));
+}
+
+function hostName(host: string): string {
+  const bracketed = /^\[([^\]]*)\]/.exec(host);
+  if (bracketed !== null) return bracketed[1] ?? "";
+  return host.split(":").length > 2 ? host : (host.split(":")[0] ?? "");
+}
+
+function isIpAddress(name: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(name) || name.includes(":");
+}
+
+function isPrivateOrUnspecified(address: string): boolean {
+  if (address === "0.0.0.0" || address === "::" || /^f[cd]/.test(address)) return true;
+  const [a = 0, b = 0] = address.split(".").map(Number);
+  return a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168);
+}
+
+function isOwnAddress(address: string): boolean {
+  return Object.values(networkInterfaces()).some((list) => list?.some((entry) => entry.address === address) === true);
+}
+
+export interface BrowserPolicy {
+  /** A response that ends the request, or undefined to go on. */
+  refuse(request: Request): Response | undefined;
+  /** Adds what an allowed cross-origin answer carries. */
+  decorate(request: Request, response: Response): Response;
+}
+
+export function browserPolicy(configuredOrigins: string, boundHost: string): BrowserPolicy {
+  const rules = originRules(configuredOrigins);
+  const checksHost = isLoopback(boundHost);
+  const crossOrigin = (request: Request): string | undefined => {
+    const origin = request.headers.get("origin");
+    const host = request.headers.get("host") ?? "";
+    return origin === null || origin === `http://${host}` || origin === `https://${host}` ? undefined : origin;
+  };
+  return {
+    refuse(request) {
+      if (checksHost && !isAllowedHost(request.headers.get("host") ?? "")) return new Response(null, { status: 403 });
+      const origin = crossOrigin(request);
+      if (origin === undefined) return request.method === "OPTIONS" ? new Response(null, { status: 204 }) : undefined;
+      if (!rules.allowed(origin)) return new Response(null, { status: 403 });
+      return request.method === "OPTIONS" ? preflight(origin, rules.all) : undefined;
+    },
+    decorate(request, response) {
+      const origin = crossOrigin(request);
+      if (origin === undefined || response.headers.has("access-control-allow-origin")) return response;
+      response.headers.set("access-control-allow-origin", rules.all ? "*" : origin);
+      if (!rules.all) response.headers.append("vary", "Origin");
+      return response;
+    },
+  };
+}
+
+function preflight(origin: string, all: boolean): Response {
+  const headers = new Headers({
+    "access-control-allow-origin": all ? "*" : origin,
+    "access-control-allow-methods": ALLOWED_METHODS,
+    "access-control-allow-headers": ALLOWED_HEADERS.join(","),
+    "access-control-max-age": MAX_AGE_SECONDS,
+  });
+  if (!all) for (const name of ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"]) headers.append("vary", name);
+  return new Response(null, { status: 204, headers });
+}

@@ -1,0 +1,126 @@
+// POST /api/chat (spec 2.26–2.41).
+
+import { Elysia } from "elysia";
+import { ChatRequest, type ChatResponse } from "../../api/schema/generate.ts";
+import type { Message, Tool } from "../../api/schema/message.ts";
+import { AppError } from "../../base/errors.ts";
+import { formatUtc, nowNs } from "../../base/rfc3339.ts";
+import type { ChatMessage, ToolDefinition } from "../../chat/message.ts";
+import type { AnswerEvent, ChatQuestion, ToolChoice } from "../../inference/model.ts";
+import { jsonBody } from "../body.ts";
+import { jsonResponse } from "../errors.ts";
+import { chatChunk, collectAnswer, wireLogprobs, wireToolCall } from "../native-chunks.ts";
+import { askSettings, checkTopLogprobs, refuseImages, thinkOf } from "../request-settings.ts";
+import type { Services } from "../services.ts";
+import { ndjsonResponse } from "../stream.ts";
+
+export function chatRoutes(services: Services) {
+  return new Elysia().post("/api/chat", ({ body, request }) => chat(services, body, request.signal), {
+    parse: jsonBody(ChatRequest),
+    body: ChatRequest,
+    detail: { summary: "Answer a conversation", tags: ["generate"] },
+  });
+}
+
+async function chat({ inference }: Services, request: ChatRequest, signal: AbortSignal): Promise<Response> {
+  checkTopLogprobs(request.top_logprobs);
+  const sent = request.model ?? "";
+  if (sent === "") throw new AppError("invalid", "model is required");
+  const model = await inference.open(sent);
+  const settings = askSettings(request);
+  const messages = request.messages ?? [];
+  if (messages.length === 0 && settings.keepAliveMs === 0) {
+    model.unload();
+    return jsonResponse(emptyAnswer(sent, "unload"));
+  }
+  const { abilities } = model;
+  const think = thinkOf(request.think, abilities, sent);
+  if (!abilities.completion) throw new AppError("invalid", `${JSON.stringify(sent)} does not support chat`);
+  const tools = (request.tools ?? []).map(toolDefinition);
+  if (tools.length > 0 && !abilities.tools) throw new AppError("invalid", `${model.fullName} does not support tools`);
+  for (const { images } of messages) refuseImages(images, sent);
+  if (messages.length === 0) {
+    await model.load(settings.options, settings.keepAliveMs, signal);
+    return jsonResponse(emptyAnswer(sent, "load"));
+  }
+  const question: ChatQuestion = {
+    ...settings,
+    messages: messages.map(chatMessage),
+    tools,
+    toolChoice: toolChoice(request.tool_choice),
+    think,
+  };
+  if (request._debug_render_only === true) {
+    const rendered_template = model.renderChat(question);
+    return jsonResponse({ ...emptyAnswer(sent, ""), done: false, _debug_info: { rendered_template } });
+  }
+  const events = model.chat(question, signal);
+  return request.stream === false ? whole(sent, events, tools.length > 0) : ndjsonResponse(chunks(sent, events));
+}
+
+function emptyAnswer(model: string, reason: string): ChatResponse {
+  const done = reason === "" ? {} : { done_reason: reason };
+  return { model, created_at: formatUtc(nowNs()), message: { role: "assistant", content: "" }, done: true, ...done };
+}
+
+export function chatMessage(message: Message): ChatMessage {
+  return {
+    role: (message.role ?? "").toLowerCase(),
+    content: message.content ?? "",
+    ...(message.thinking === undefined ? {} : { thinking: message.thinking }),
+    ...(message.tool_name === undefined ? {} : { toolName: message.tool_name }),
+    ...(message.tool_call_id === undefined ? {} : { toolCallId: message.tool_call_id }),
+    ...(message.tool_calls === undefined
+      ? {}
+      : {
+          toolCalls: message.tool_calls.map((call) => ({
+            ...(call.id === undefined ? {} : { id: call.id }),
+            name: call.function.name,
+            arguments: call.function.arguments ?? {},
+          })),
+        }),
+  };
+}
+
+export function toolDefinition(tool: Tool): ToolDefinition {
+  const { name, description, parameters } = tool.function;
+  return {
+    type: "function",
+    function: {
+      name,
+      ...(description === undefined ? {} : { description }),
+      ...(typeof parameters === "object" && parameters !== null ? { parameters: parameters as Record<string, unknown> } : {}),
+    },
+  };
+}
+
+/** Not in Ollama: the OpenAI forms. */
+export function toolChoice(value: unknown): ToolChoice {
+  if (value === undefined || value === null || value === "auto") return "auto";
+  if (value === "none" || value === "required") return value;
+  if (typeof value === "object" && "function" in value) {
+    const named: unknown = value.function;
+    if (typeof named === "object" && named !== null && "name" in named && typeof named.name === "string") return { name: named.name };
+  }
+  throw new AppError("invalid", 'tool_choice must be "auto", "none", "required" or {"type":"function","function":{"name":"…"}}');
+}
+
+async function* chunks(model: string, events: AsyncIterable<AnswerEvent>): AsyncGenerator<ChatResponse> {
+  for await (const event of events) yield chatChunk(model, event);
+}
+
+async function whole(model: string, events: AsyncIterable<AnswerEvent>, withTools: boolean): Promise<Response> {
+  const { text, thinking, toolCalls, logprobs, done } = await collectAnswer(events);
+  if (done === undefined) throw new AppError("internal", "the answer did not end");
+  const chunk = chatChunk(model, done);
+  return jsonResponse({
+    ...chunk,
+    message: {
+      ...chunk.message,
+      content: text,
+      ...(thinking === "" ? {} : { thinking }),
+      ...(withTools && toolCalls.length > 0 ? { tool_calls: toolCalls.map(wireToolCall) } : {}),
+    },
+    ...(logprobs.length === 0 ? {} : { logprobs: wireLogprobs(logprobs) }),
+  });
+}

@@ -1,0 +1,158 @@
+// Listing, showing and changing the models on this disk: tags, ps, show, create, copy, delete (spec 2.49–2.60).
+
+import { Elysia } from "elysia";
+import {
+  CopyRequest,
+  CreateRequest,
+  DeleteRequest,
+  type ListedModel,
+  type ProgressResponse,
+  type RunningModel,
+  ShowRequest,
+} from "../../api/schema/models.ts";
+import { digestHex } from "../../base/digest.ts";
+import { AppError, toAppError } from "../../base/errors.ts";
+import { goJson } from "../../base/go-encode.ts";
+import { logWarn } from "../../base/log.ts";
+import { formatLocal } from "../../base/rfc3339.ts";
+import { capabilitiesOf } from "../../models/capabilities.ts";
+import { checkCreateRequest, createModel } from "../../models/create.ts";
+import { ModelName } from "../../models/name.ts";
+import { openModel, openStored } from "../../models/opened-model.ts";
+import { detailsOf, showModel } from "../../models/show.ts";
+import type { RunningInfo } from "../../scheduler/scheduler.ts";
+import { jsonBody } from "../body.ts";
+import { jsonResponse, STATUS } from "../errors.ts";
+import type { Services } from "../services.ts";
+import { ndjsonResponse } from "../stream.ts";
+
+export function modelRoutes(services: Services) {
+  return new Elysia()
+    .get("/api/tags", () => listModels(services), { detail: { summary: "List models", tags: ["models"] } })
+    .get("/api/ps", () => listRunning(services), { detail: { summary: "List running models", tags: ["models"] } })
+    .post("/api/show", ({ body }) => show(services, body), {
+      parse: jsonBody(ShowRequest),
+      body: ShowRequest,
+      detail: { summary: "Show a model", tags: ["models"] },
+    })
+    .post("/api/create", ({ body, request }) => create(services, body, request.signal), {
+      parse: jsonBody(CreateRequest),
+      body: CreateRequest,
+      detail: { summary: "Create a model", tags: ["models"] },
+    })
+    .post("/api/copy", ({ body }) => copy(services, body), {
+      parse: jsonBody(CopyRequest),
+      body: CopyRequest,
+      detail: { summary: "Copy a model", tags: ["models"] },
+    })
+    .delete("/api/delete", ({ body }) => remove(services, body), {
+      parse: jsonBody(DeleteRequest),
+      body: DeleteRequest,
+      detail: { summary: "Delete a model", tags: ["models"] },
+    });
+}
+
+async function listModels({ store, config }: Services): Promise<Response> {
+  const models: ListedModel[] = [];
+  for (const stored of await store.list()) {
+    try {
+      const model = await openStored(store, stored);
+      const facts = model.weightsPath === undefined ? undefined : model.facts();
+      const capabilities = capabilitiesOf(model, config.goTemplate, true);
+      models.push({
+        name: stored.name.display,
+        model: stored.name.display,
+        ...(model.config.remote_model === undefined ? {} : { remote_model: model.config.remote_model }),
+        ...(model.config.remote_host === undefined ? {} : { remote_host: model.config.remote_host }),
+        modified_at: formatLocal(stored.modifiedNs),
+        size: stored.sizeBytes,
+        digest: digestHex(stored.digest),
+        details: {
+          ...detailsOf(model),
+          ...(facts === undefined ? {} : { context_length: facts.contextLength, embedding_length: facts.embeddingLength }),
+        },
+        ...(capabilities.length === 0 ? {} : { capabilities }),
+      });
+    } catch (error) {
+      logWarn("cannot read model", { name: stored.name.display, error: toAppError(error).message });
+    }
+  }
+  return jsonResponse({ models });
+}
+
+/** Kept for ever shows as some 290 years from now, the most a Go duration holds. */
+const FOREVER_MS = 9_223_372_036_854;
+
+function runningModel(info: RunningInfo): RunningModel {
+  const { model } = info;
+  const expiresMs = Number.isFinite(info.expiresAtMs) ? info.expiresAtMs : Date.now() + FOREVER_MS;
+  return {
+    name: model.name.display,
+    model: model.name.display,
+    size: info.sizeBytes,
+    digest: digestHex(model.stored.digest),
+    details: detailsOf(model),
+    expires_at: formatLocal(BigInt(Math.round(expiresMs)) * 1_000_000n),
+    size_vram: 0,
+    context_length: info.contextLength,
+    parallel: info.sequences,
+    active_requests: info.pending,
+  };
+}
+
+function listRunning({ scheduler }: Services): Response {
+  return jsonResponse({ models: scheduler.running().map(runningModel) });
+}
+
+async function show({ store, config }: Services, request: ShowRequest): Promise<Response> {
+  const sent = request.model || request.name || "";
+  if (sent === "") throw new AppError("invalid", "model is required");
+  const name = ModelName.parse(sent);
+  return jsonResponse(showModel(await openModel(store, name, name.display), request, config.goTemplate));
+}
+
+async function create({ store }: Services, request: CreateRequest, signal: AbortSignal): Promise<Response> {
+  checkCreateRequest(request);
+  const progress = createModel({ store, pull: refusePull }, request, signal);
+  return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress);
+}
+
+// eslint-disable-next-line require-yield -- registries are not reachable from this build yet; the message says so
+async function* refusePull(name: ModelName): AsyncGenerator<ProgressResponse> {
+  throw new AppError("not-found", `model '${name.display}' not found`);
+}
+
+/** Not streamed: only the last status counts, and an error has its own status code. */
+export async function lastProgress(progress: AsyncIterable<ProgressResponse>): Promise<Response> {
+  let last: ProgressResponse = {};
+  try {
+    for await (const line of progress) last = line;
+  } catch (error) {
+    const { fault, message } = toAppError(error);
+    return new Response(goJson({ error: message }), { status: STATUS[fault], headers: { "content-type": "application/json" } });
+  }
+  return new Response(goJson(last), { headers: { "content-type": "application/json" } });
+}
+
+async function copy({ store }: Services, request: CopyRequest): Promise<Response> {
+  const source = ModelName.tryParse(request.source ?? "");
+  if (source === undefined) throw new AppError("invalid", `source ${JSON.stringify(request.source ?? "")} is invalid`);
+  const target = ModelName.tryParse(request.destination ?? "");
+  if (target === undefined) throw new AppError("invalid", `destination ${JSON.stringify(request.destination ?? "")} is invalid`);
+  if ((await store.find(source)) === undefined) throw new AppError("not-found", `model ${JSON.stringify(request.source)} not found`);
+  await store.copy(source, target);
+  return new Response(null);
+}
+
+async function remove({ store, scheduler }: Services, request: DeleteRequest): Promise<Response> {
+  const sent = request.model || request.name || "";
+  const name = ModelName.tryParse(sent);
+  if (name === undefined) throw new AppError("invalid", sent === "" ? "model is required" : `name ${JSON.stringify(sent)} is invalid`);
+  const stored = await store.find(name);
+  if (stored === undefined) throw new AppError("not-found", `model '${sent}' not found`);
+  const { weightsPath } = await openStored(store, stored).catch(() => ({ weightsPath: undefined }));
+  await store.remove(stored);
+  // The weights may still be used by another name; if they are gone, the runner must go too.
+  if (weightsPath !== undefined && !(await Bun.file(weightsPath).exists())) scheduler.expire(weightsPath);
+  return new Response(null);
+}

@@ -1,0 +1,13 @@
+// What routes are given: every dependency of the HTTP side.
+
+import type { Config } from "../config.ts";
+import type { Inference } from "../inference/inference.ts";
+import type { ModelStore } from "../models/store.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
+
+export interface Services {
+  readonly config: Config;
+  readonly store: ModelStore;
+  readonly scheduler: Scheduler;
+  readonly inference: Inference;
+}

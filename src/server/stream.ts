@@ -1,0 +1,52 @@
+// AsyncIterable → NDJSON. The first item decides the status: an error before it is an ordinary error response, one after
+// it is the last line of a 200 (spec 2.05). Reading waits for the client, so one that stops reading stops the work.
+
+import { toAppError } from "../base/errors.ts";
+import { goJson } from "../base/go-encode.ts";
+
+export const NDJSON_TYPE = "application/x-ndjson";
+
+/** Throws what the source throws before its first item. `format` turns an item into its bytes on the wire. */
+export async function streamResponse<T>(
+  source: AsyncIterable<T>,
+  options: {
+    readonly type: string;
+    readonly format: (item: T) => string;
+    readonly formatError: (error: unknown) => string;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
+): Promise<Response> {
+  const iterator = source[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const encoder = new TextEncoder();
+  let pending: IteratorResult<T> | undefined = first;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const item = pending ?? (await iterator.next());
+          pending = undefined;
+          if (item.done === true) controller.close();
+          else controller.enqueue(encoder.encode(options.format(item.value)));
+        } catch (error) {
+          controller.enqueue(encoder.encode(options.formatError(error)));
+          controller.close();
+        }
+      },
+      async cancel() {
+        await iterator.return?.();
+      },
+    },
+    { highWaterMark: 1 },
+  );
+  return new Response(body, { headers: { "content-type": options.type, ...options.headers } });
+}
+
+export function ndjsonResponse(source: AsyncIterable<unknown>, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+  return streamResponse(source, {
+    type: NDJSON_TYPE,
+    format: (item) => `${goJson(item)}\n`,
+    formatError: (error) => `${goJson({ error: toAppError(error).message })}\n`,
+    headers,
+  });
+}
