@@ -22,8 +22,22 @@ interface Target {
 const LLAMA_TAG = "v0.5.0";
 
 export const targets: Readonly<Record<string, Target>> = {
-  "linux-x64": { platform: "linux", arch: "x64", libraries: "linux-x64", runtime: "bun-linux-x64", llamaTag: LLAMA_TAG, executable: "ollama" },
-  "linux-arm64": { platform: "linux", arch: "arm64", libraries: "linux-arm64", runtime: "bun-linux-aarch64", llamaTag: LLAMA_TAG, executable: "ollama" },
+  "linux-x64": {
+    platform: "linux",
+    arch: "x64",
+    libraries: "linux-x64",
+    runtime: "bun-linux-x64",
+    llamaTag: LLAMA_TAG,
+    executable: "ollama",
+  },
+  "linux-arm64": {
+    platform: "linux",
+    arch: "arm64",
+    libraries: "linux-arm64",
+    runtime: "bun-linux-aarch64",
+    llamaTag: LLAMA_TAG,
+    executable: "ollama",
+  },
 };
 
 /** What the engine calls: the addon and llama.cpp's own helper library stay out. */
@@ -33,13 +47,15 @@ function wantedLibrary(name: string): boolean {
 
 function hostTarget(): string {
   const found = Object.entries(targets).find(([, t]) => t.platform === process.platform && t.arch === process.arch);
-  if (found === undefined) throw new Error(`no target for ${process.platform}-${process.arch}; known: ${Object.keys(targets).join(", ")}`);
+  if (found === undefined)
+    throw new Error(`no target for ${process.platform}-${process.arch}; known: ${Object.keys(targets).join(", ")}`);
   return found[0];
 }
 
 function packageDir(name: string): string {
   const directory = join(root, "node_modules", name);
-  if (!existsSync(directory)) throw new Error(`${name} is not installed; run npm install (for another platform: npm pack ${name})`);
+  if (!existsSync(directory))
+    throw new Error(`${name} is not installed; run npm install (for another platform: npm pack ${name})`);
   return directory;
 }
 
@@ -51,7 +67,9 @@ function sha256(bytes: Uint8Array): string {
 function writeEntry(name: string, target: Target): string {
   const directory = join(packageDir(`@node-llama-cpp/${target.libraries}`), "bins", target.libraries);
   const files = readdirSync(directory).filter(wantedLibrary).sort();
-  const lines = files.map((file, i) => `import file${i} from ${JSON.stringify(join(directory, file))} with { type: "file" };`);
+  const lines = files.map(
+    (file, i) => `import file${i} from ${JSON.stringify(join(directory, file))} with { type: "file" };`,
+  );
   const rows = files.map((file, i) => {
     const bytes = readFileSync(join(directory, file));
     return `  { name: ${JSON.stringify(file)}, path: file${i}, sizeBytes: ${bytes.length}, sha256: "${sha256(bytes)}" },`;
@@ -81,7 +99,11 @@ async function build(name: string, target: Target, isHost: boolean): Promise<voi
     entrypoints: [writeEntry(name, target)],
     target: "bun",
     minify: { whitespace: true, syntax: true, identifiers: false },
-    define: { BUILD_VERSION: JSON.stringify(version), BUILD_COMMIT: JSON.stringify(await commitId()), "process.env.NODE_ENV": '"production"' },
+    define: {
+      BUILD_VERSION: JSON.stringify(version),
+      BUILD_COMMIT: JSON.stringify(await commitId()),
+      "process.env.NODE_ENV": '"production"',
+    },
     compile: {
       outfile,
       executablePath: runtime,

@@ -50,9 +50,7 @@ async function run(command: string[], cwd = root): Promise<string> {
 /** A C program that prints every layout as JSON; `_Generic` names the kind of each field. */
 function probeSource(): string {
   const lines = Object.entries(structs).map(([name, spec]) => {
-    const fields = spec.fields
-      .map((f) => `F(${name}, ${f})`)
-      .join(' printf(",");\n  ');
+    const fields = spec.fields.map((f) => `F(${name}, ${f})`).join(' printf(",");\n  ');
     const defaults = spec.defaults
       ? `{ struct ${name} d = ${spec.defaults}(); const unsigned char *b = (const unsigned char *)&d; printf("\\"defaults\\":\\""); for (size_t i = 0; i < sizeof d; i++) printf("%02x", b[i]); printf("\\","); }`
       : "";
@@ -109,12 +107,21 @@ try {
   writeFileSync(join(work, "probe.c"), probeSource());
   console.error("compiling the header and asking the prebuilt library for its defaults");
   await run([
-    "gcc", "-std=gnu17", `-I${work}/src/include`, `-I${work}/src/ggml/include`, join(work, "probe.c"), "-o", join(work, "probe"),
-    join(libraryDir, `libllama.${tag}.so`), `-Wl,-rpath,${libraryDir}`, "-Wl,--allow-shlib-undefined",
+    "gcc",
+    "-std=gnu17",
+    `-I${work}/src/include`,
+    `-I${work}/src/ggml/include`,
+    join(work, "probe.c"),
+    "-o",
+    join(work, "probe"),
+    join(libraryDir, `libllama.${tag}.so`),
+    `-Wl,-rpath,${libraryDir}`,
+    "-Wl,--allow-shlib-undefined",
   ]);
   const text = render(JSON.parse(await run([join(work, "probe")])) as Probe, tag);
   if (process.argv.includes("--check")) {
-    if (readFileSync(out, "utf8") !== text) throw new Error("abi.gen.ts does not match the header: run `npm run engine:update`");
+    if (readFileSync(out, "utf8") !== text)
+      throw new Error("abi.gen.ts does not match the header: run `npm run engine:update`");
     console.error("abi.gen.ts matches the header and the library");
   } else {
     writeFileSync(out, text);

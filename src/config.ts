@@ -76,7 +76,8 @@ export type KvType = (typeof KV_TYPES)[number];
 
 function kvType(value: string): KvType {
   const found = KV_TYPES.find((type) => type === value.toLowerCase());
-  if (found === undefined) warnings.push(`OLLAMA_KV_CACHE_TYPE=${value} is not one of ${KV_TYPES.join(", ")}, using f16`);
+  if (found === undefined)
+    warnings.push(`OLLAMA_KV_CACHE_TYPE=${value} is not one of ${KV_TYPES.join(", ")}, using f16`);
   return found ?? "f16";
 }
 
@@ -85,26 +86,80 @@ const DEFAULT_LOAD_TIMEOUT_MS = 5 * 60_000;
 
 export const settings = {
   debug: setting("OLLAMA_DEBUG", debugLevel, 0, "Show additional debug information (e.g. OLLAMA_DEBUG=1)"),
-  host: setting<HostAddress>("OLLAMA_HOST", parseHost, parseHost(""), "IP Address for the ollama server (default 127.0.0.1:11434)"),
-  contextLength: integerSetting("OLLAMA_CONTEXT_LENGTH", 0, "Context length to use unless otherwise specified (default: what the model was trained for, as memory allows)"),
-  keepAliveMs: setting("OLLAMA_KEEP_ALIVE", keepAlive, DEFAULT_KEEP_ALIVE_MS, 'The duration that models stay loaded in memory (default "5m")'),
-  maxLoadedModels: integerSetting("OLLAMA_MAX_LOADED_MODELS", 0, "Maximum number of loaded models (default: 3 per GPU, at least 3)"),
+  host: setting<HostAddress>(
+    "OLLAMA_HOST",
+    parseHost,
+    parseHost(""),
+    "IP Address for the ollama server (default 127.0.0.1:11434)",
+  ),
+  contextLength: integerSetting(
+    "OLLAMA_CONTEXT_LENGTH",
+    0,
+    "Context length to use unless otherwise specified (default: what the model was trained for, as memory allows)",
+  ),
+  keepAliveMs: setting(
+    "OLLAMA_KEEP_ALIVE",
+    keepAlive,
+    DEFAULT_KEEP_ALIVE_MS,
+    'The duration that models stay loaded in memory (default "5m")',
+  ),
+  maxLoadedModels: integerSetting(
+    "OLLAMA_MAX_LOADED_MODELS",
+    0,
+    "Maximum number of loaded models (default: 3 per GPU, at least 3)",
+  ),
   maxQueue: integerSetting("OLLAMA_MAX_QUEUE", 512, "Maximum number of queued requests"),
   models: setting("OLLAMA_MODELS", text, "", "The path to the models directory"),
-  numParallel: integerSetting("OLLAMA_NUM_PARALLEL", 0, "Maximum number of parallel requests per model (default: as many as memory allows)"),
+  numParallel: integerSetting(
+    "OLLAMA_NUM_PARALLEL",
+    0,
+    "Maximum number of parallel requests per model (default: as many as memory allows)",
+  ),
   noPrune: setting("OLLAMA_NOPRUNE", boolean, false, "Do not prune model blobs on startup"),
   origins: setting("OLLAMA_ORIGINS", text, "", "A comma separated list of allowed origins"),
-  loadTimeoutMs: setting("OLLAMA_LOAD_TIMEOUT", loadTimeout, DEFAULT_LOAD_TIMEOUT_MS, 'How long to allow model loads to stall before giving up (default "5m")'),
-  flashAttention: setting<"auto" | "on" | "off">("OLLAMA_FLASH_ATTENTION", (value) => (boolean(value) ? "on" : "off"), "auto", "Enabled flash attention (default: where it helps)"),
-  kvCacheType: setting<KvType>("OLLAMA_KV_CACHE_TYPE", kvType, "f16", "Quantization type for the K/V cache (default: f16)"),
+  loadTimeoutMs: setting(
+    "OLLAMA_LOAD_TIMEOUT",
+    loadTimeout,
+    DEFAULT_LOAD_TIMEOUT_MS,
+    'How long to allow model loads to stall before giving up (default "5m")',
+  ),
+  flashAttention: setting<"auto" | "on" | "off">(
+    "OLLAMA_FLASH_ATTENTION",
+    (value) => (boolean(value) ? "on" : "off"),
+    "auto",
+    "Enabled flash attention (default: where it helps)",
+  ),
+  kvCacheType: setting<KvType>(
+    "OLLAMA_KV_CACHE_TYPE",
+    kvType,
+    "f16",
+    "Quantization type for the K/V cache (default: f16)",
+  ),
   gpuOverheadBytes: integerSetting("OLLAMA_GPU_OVERHEAD", 0, "Reserve a portion of VRAM per GPU (bytes)"),
   llmLibrary: setting("OLLAMA_LLM_LIBRARY", text, "", "Set LLM library to bypass autodetection"),
-  goTemplate: setting<boolean | undefined>("OLLAMA_GO_TEMPLATE", boolean, undefined, "Prefer (true) or avoid (false) Go templates over a model's own Jinja template"),
+  goTemplate: setting<boolean | undefined>(
+    "OLLAMA_GO_TEMPLATE",
+    boolean,
+    undefined,
+    "Prefer (true) or avoid (false) Go templates over a model's own Jinja template",
+  ),
   noHistory: setting("OLLAMA_NOHISTORY", boolean, false, "Do not preserve readline history"),
   editor: setting("OLLAMA_EDITOR", text, "", "Path to editor for interactive prompt editing (Ctrl+G)"),
-  prefixCacheMiB: integerSetting("OLLAMA_PREFIX_CACHE_MB", 1024, "Memory for the states of conversations that lost their slot, in MiB; 0 switches it off (default 1024)"),
-  stateCacheMiB: integerSetting("OLLAMA_STATE_CACHE_MB", 4096, "Disk space for conversation states that survive unloading, in MiB; 0 switches it off (default 4096)"),
-  numThreads: integerSetting("OLLAMA_NUM_THREADS", 0, "Compute threads (default: what the processors really available allow)"),
+  prefixCacheMiB: integerSetting(
+    "OLLAMA_PREFIX_CACHE_MB",
+    1024,
+    "Memory for the states of conversations that lost their slot, in MiB; 0 switches it off (default 1024)",
+  ),
+  stateCacheMiB: integerSetting(
+    "OLLAMA_STATE_CACHE_MB",
+    4096,
+    "Disk space for conversation states that survive unloading, in MiB; 0 switches it off (default 4096)",
+  ),
+  numThreads: integerSetting(
+    "OLLAMA_NUM_THREADS",
+    0,
+    "Compute threads (default: what the processors really available allow)",
+  ),
 } as const satisfies Record<string, Setting<unknown>>;
 
 type Values = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };
@@ -142,7 +197,10 @@ export function readConfig(env: Env): Config {
 }
 
 function clean(value: string | undefined): string {
-  return (value ?? "").trim().replace(/^["']+|["']+$/g, "").trim();
+  return (value ?? "")
+    .trim()
+    .replace(/^["']+|["']+$/g, "")
+    .trim();
 }
 
 /** Rows for help texts and docs. */

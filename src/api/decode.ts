@@ -45,13 +45,18 @@ function jsonKind(value: unknown): string {
 }
 
 function mismatch(value: unknown, field: string, goType: string): AppError {
-  const kind = typeof value === "number" && !Number.isInteger(value) && goType === "int" ? `number ${value}` : jsonKind(value);
+  const kind =
+    typeof value === "number" && !Number.isInteger(value) && goType === "int" ? `number ${value}` : jsonKind(value);
   const where = field === "" ? "Go value" : `Go struct field ${field}`;
   return new AppError("invalid", `json: cannot unmarshal ${kind} into ${where} of type ${goType}`);
 }
 
 function goTypeOf(schema: TSchema & GoTyped): string {
-  return schema.goType ?? GO_TYPES[schema[Kind]] ?? (schema.title === undefined ? "map[string]interface {}" : `api.${schema.title}`);
+  return (
+    schema.goType ??
+    GO_TYPES[schema[Kind]] ??
+    (schema.title === undefined ? "map[string]interface {}" : `api.${schema.title}`)
+  );
 }
 
 function fold(schema: TSchema, value: unknown, path: string): unknown {

@@ -132,7 +132,9 @@ class Scanner {
     this.#at += match[0].length;
     if (/[.eE]/.test(this.text[this.#at] ?? "")) {
       this.#at++;
-      this.#fail(this.text[this.#at - 1] === "." ? "after decimal point in numeric literal" : "in exponent of numeric literal");
+      this.#fail(
+        this.text[this.#at - 1] === "." ? "after decimal point in numeric literal" : "in exponent of numeric literal",
+      );
     }
   }
 

@@ -29,9 +29,9 @@ class ToolCallSplitter implements OutputParser {
     if (this.#state === "done") return textEvents(text);
     this.#buffer += text;
     const events: OutputEvent[] = [];
-    if (this.#state === "looking" && !this.#findTag(events)) return events;
-    // A call ends with a brace: without a new one there is nothing to look for.
-    if (this.#state === "calling" && this.#buffer.includes("}")) this.#readCalls(events, false);
+    const found = this.#state === "looking" && this.#findTag(events);
+    // A call ends with a bracket: without a new one there is nothing to look for.
+    if (this.#state === "calling" && (found || /[}\]]/.test(text))) this.#readCalls(events, false);
     return events;
   }
 

@@ -8,7 +8,11 @@ import { schemaToGrammar } from "../formats/grammar/schema-to-gbnf.ts";
 import type { AskSettings } from "./model.ts";
 
 /** Throws `invalid` for a schema or grammar that cannot be honoured: it is never silently off. */
-export function grammarFor(question: AskSettings, _format: DialogFormat | undefined, _prompt: string): string | undefined {
+export function grammarFor(
+  question: AskSettings,
+  _format: DialogFormat | undefined,
+  _prompt: string,
+): string | undefined {
   const { format } = question;
   switch (format.kind) {
     case "free":

@@ -93,7 +93,8 @@ export class LocalModel implements AskableModel {
       grammar,
       returnTokens: false,
       shorter: async (tokensOf, limit) => {
-        const fits = async (fewer: readonly ChatMessage[]) => (await tokensOf(this.#renderMessages(fewer, question))) < limit;
+        const fits = async (fewer: readonly ChatMessage[]) =>
+          (await tokensOf(this.#renderMessages(fewer, question))) < limit;
         const dropped = await messagesToDrop(messages, fits);
         return this.#renderMessages(withoutOldest(messages, dropped), question);
       },
@@ -137,7 +138,11 @@ export class LocalModel implements AskableModel {
     const held = await this.#hold(question.options, question.keepAliveMs, signal);
     using lease = held.lease;
     const limit = this.#contextLimit(held.options, lease.runner);
-    const reply = await lease.runner.embed({ inputs: question.inputs, truncate: question.truncate, contextLimit: limit });
+    const reply = await lease.runner.embed({
+      inputs: question.inputs,
+      truncate: question.truncate,
+      contextLimit: limit,
+    });
     return {
       vectors: reply.vectors,
       promptTokens: reply.tokenCounts.reduce((sum, count) => sum + count, 0),
@@ -180,7 +185,11 @@ export class LocalModel implements AskableModel {
     const options = mergeOptions(this.model.params, request);
     const spec = loadSpec(this.model, options, this.config);
     const context = this.config.contextLength || spec.trainedContext || 4096;
-    const lease = await this.scheduler.acquire(this.model, spec, { context: Math.max(context, options.num_ctx ?? 0), keepAliveMs, signal });
+    const lease = await this.scheduler.acquire(this.model, spec, {
+      context: Math.max(context, options.num_ctx ?? 0),
+      keepAliveMs,
+      signal,
+    });
     return { lease, options, startedMs, loadMs: performance.now() - startedMs };
   }
 
@@ -188,12 +197,17 @@ export class LocalModel implements AskableModel {
     return contextLimit(options, this.config.contextLength, runner.facts.maxContext);
   }
 
-  async *#generate(question: AskSettings, signal: AbortSignal, prepared: Prepared): AsyncGenerator<AnswerEvent, void, undefined> {
+  async *#generate(
+    question: AskSettings,
+    signal: AbortSignal,
+    prepared: Prepared,
+  ): AsyncGenerator<AnswerEvent, void, undefined> {
     const held = await this.#hold(question.options, question.keepAliveMs, signal);
     using lease = held.lease;
     const { runner } = lease;
     const limit = this.#contextLimit(held.options, runner);
-    const ask = (text: string, cutPrompt: boolean) => runner.generate(this.#request(question, held.options, prepared, { text, limit, cutPrompt }), signal);
+    const ask = (text: string, cutPrompt: boolean) =>
+      runner.generate(this.#request(question, held.options, prepared, { text, limit, cutPrompt }), signal);
     const cutAtOnce = question.truncate && prepared.shorter === undefined;
     const first = await firstEvent(ask(prepared.text, cutAtOnce));
     if (!("overflow" in first)) {

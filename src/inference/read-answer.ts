@@ -26,7 +26,10 @@ export async function* readAnswer(
   facts: AnswerFacts,
 ): AsyncGenerator<AnswerEvent, void, undefined> {
   let malformedToolCall = false;
-  const translate = function* (parts: readonly OutputEvent[], logprobs: readonly TokenLogprob[] | undefined): Generator<AnswerEvent> {
+  const translate = function* (
+    parts: readonly OutputEvent[],
+    logprobs: readonly TokenLogprob[] | undefined,
+  ): Generator<AnswerEvent> {
     let pending = logprobs;
     for (const part of parts) {
       if (part.kind === "malformed-tool-call") malformedToolCall = true;
@@ -45,7 +48,14 @@ export async function* readAnswer(
     }
     if (parser !== undefined) yield* translate(parser.finish(), undefined);
     const usage = usageOf(event, facts);
-    yield { type: "done", reason: event.reason, stopWord: event.stopWord, usage, context: event.tokens, malformedToolCall };
+    yield {
+      type: "done",
+      reason: event.reason,
+      stopWord: event.stopWord,
+      usage,
+      context: event.tokens,
+      malformedToolCall,
+    };
   }
 }
 

@@ -30,7 +30,10 @@ const CONTEXTS_PER_ANSWER = 10;
 
 /** Tokens of context this request may use: num_ctx, else the configured default, else all there is. */
 export function contextLimit(options: ModelOptions, defaultContext: number, available: number): number {
-  const wished = options.num_ctx === undefined || options.num_ctx <= 0 ? defaultContext : Math.max(options.num_ctx, SMALLEST_CONTEXT);
+  const wished =
+    options.num_ctx === undefined || options.num_ctx <= 0
+      ? defaultContext
+      : Math.max(options.num_ctx, SMALLEST_CONTEXT);
   return wished > 0 ? Math.min(wished, available) : available;
 }
 

@@ -17,7 +17,10 @@ export function dialogFormatOf(model: OpenedModel, preferGo: boolean | undefined
   if (known !== undefined) return known;
   const path = model.weightsPath;
   const facts = path === undefined ? undefined : model.facts();
-  const special = path === undefined ? undefined : withGguf(path, (gguf) => ({ bos: specialTokenText(gguf, "bos"), eos: specialTokenText(gguf, "eos") }));
+  const special =
+    path === undefined
+      ? undefined
+      : withGguf(path, (gguf) => ({ bos: specialTokenText(gguf, "bos"), eos: specialTokenText(gguf, "eos") }));
   const format = chooseDialogFormat({
     renderer: model.config.renderer,
     parser: model.config.parser,
@@ -47,7 +50,12 @@ export function capabilitiesOf(model: OpenedModel, preferGo: boolean | undefined
   return [...found];
 }
 
-function addFromWeights(model: OpenedModel, preferGo: boolean | undefined, fromList: boolean, found: Set<Capability>): void {
+function addFromWeights(
+  model: OpenedModel,
+  preferGo: boolean | undefined,
+  fromList: boolean,
+  found: Set<Capability>,
+): void {
   const facts = model.weightsPath === undefined ? undefined : model.facts();
   const format = dialogFormatOf(model, preferGo);
   if (format.kind === "jinja" && !fromList) {

@@ -21,7 +21,11 @@ export interface CreateContext {
   /** Fetches a model that `from` names and that is not here. */
   readonly pull: (name: ModelName, signal: AbortSignal) => AsyncIterable<ProgressResponse>;
   /** Writes a quantized copy of a model blob; undefined where this build cannot. */
-  readonly quantize?: (layer: Layer, level: string, signal: AbortSignal) => AsyncGenerator<ProgressResponse, Layer, undefined>;
+  readonly quantize?: (
+    layer: Layer,
+    level: string,
+    signal: AbortSignal,
+  ) => AsyncGenerator<ProgressResponse, Layer, undefined>;
 }
 
 interface Draft {
@@ -70,7 +74,8 @@ export async function* createModel(
   const before = await store.find(name);
   let base: { drafts: Draft[]; config: ImageConfig };
   if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
-  else if (request.files !== undefined) base = { drafts: yield* fromFiles(store, request.files, undefined), config: emptyConfig };
+  else if (request.files !== undefined)
+    base = { drafts: yield* fromFiles(store, request.files, undefined), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
   if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, request.adapters, "adapter")));
   if (request.draft_files !== undefined) base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft")));
@@ -107,9 +112,16 @@ async function* fromModel(
   const drafts: Draft[] = [];
   for (const { mediaType, digest, name: layerName } of layers) {
     const size = await store.blobs.size(digest);
-    if (size === undefined) throw new AppError("not-found", `the weights of ${name.display} are missing; pull it again`);
+    if (size === undefined)
+      throw new AppError("not-found", `the weights of ${name.display} are missing; pull it again`);
     await store.blobs.touch(digest);
-    const layer: Layer = { mediaType, digest, size, from: name.display, ...(layerName === undefined ? {} : { name: layerName }) };
+    const layer: Layer = {
+      mediaType,
+      digest,
+      size,
+      from: name.display,
+      ...(layerName === undefined ? {} : { name: layerName }),
+    };
     const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
     drafts.push({ layer, ...(facts === undefined ? {} : { facts }) });
   }
@@ -146,7 +158,8 @@ async function* fromFiles(
     const size = await store.blobs.size(digest);
     if (size === undefined) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
     const { facts, kind } = inspect(store, digest);
-    if (as === "adapter" && kind !== "adapter") throw new AppError("invalid", "the file given as ADAPTER is not an adapter");
+    if (as === "adapter" && kind !== "adapter")
+      throw new AppError("invalid", "the file given as ADAPTER is not an adapter");
     await store.blobs.touch(digest);
     const layer: Layer = { mediaType: mediaTypeOf(as ?? kind), digest, size };
     drafts.push({ layer, facts });
@@ -183,7 +196,10 @@ async function* quantizeDrafts(
   signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, void, undefined> {
   if (!QUANTIZATION_LEVELS.includes(level)) {
-    throw new AppError("invalid", `unsupported quantization type ${level} - supported types are ${QUANTIZATION_LEVELS.join(", ")}`);
+    throw new AppError(
+      "invalid",
+      `unsupported quantization type ${level} - supported types are ${QUANTIZATION_LEVELS.join(", ")}`,
+    );
   }
   for (const [i, draft] of drafts.entries()) {
     if (layerKind(draft.layer) !== "model" || draft.facts === undefined) continue;
@@ -204,20 +220,24 @@ function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRe
   const info = request.info ?? {};
   const text = (key: string): string => {
     const value = info[key];
-    if (value !== undefined && typeof value !== "string") throw new AppError("invalid", `info field "${key}" must be a string`);
+    if (value !== undefined && typeof value !== "string")
+      throw new AppError("invalid", `info field "${key}" must be a string`);
     return value ?? "";
   };
   const count = (key: string): number => {
     const value = info[key];
     if (value === undefined) return 0;
     if (typeof value !== "number") throw new AppError("invalid", `info field "${key}" must be a number`);
-    if (!Number.isSafeInteger(value) || value < 0) throw new AppError("invalid", `info field "${key}" must be a non-negative integer`);
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new AppError("invalid", `info field "${key}" must be a non-negative integer`);
     return value;
   };
   const weights = drafts.find(({ layer }) => layerKind(layer) === "model")?.facts;
   const builtIn = BUILT_IN[weights?.architecture ?? ""];
   const capabilities = [...(base.capabilities ?? []), ...stringList(info["capabilities"])];
-  const families = drafts.flatMap(({ layer, facts }) => (layerKind(layer) === "model" && facts !== undefined ? [facts.architecture] : []));
+  const families = drafts.flatMap(({ layer, facts }) =>
+    layerKind(layer) === "model" && facts !== undefined ? [facts.architecture] : [],
+  );
   const config = {
     model_format: base.model_format === "" ? (weights === undefined ? "" : "gguf") : base.model_format,
     model_family: text("model_family") || (weights?.architecture ?? ""),
@@ -240,7 +260,12 @@ function stringList(value: unknown): string[] {
 }
 
 /** Adds the layers that the request itself brings: template, system, licenses, parameters, messages. */
-async function withRequested(store: ModelStore, base: readonly Draft[], request: CreateRequest, config: ImageConfig): Promise<Draft[]> {
+async function withRequested(
+  store: ModelStore,
+  base: readonly Draft[],
+  request: CreateRequest,
+  config: ImageConfig,
+): Promise<Draft[]> {
   let drafts = [...base];
   const replace = async (kind: LayerKind, content: string): Promise<void> => {
     drafts = drafts.filter(({ layer }) => layerKind(layer) !== kind);
@@ -258,7 +283,8 @@ async function withRequested(store: ModelStore, base: readonly Draft[], request:
   for (const { layer } of drafts) {
     if (layerKind(layer) !== "params") continue;
     const existing: unknown = JSON.parse(await store.blobs.readText(layer.digest));
-    if (typeof existing === "object" && existing !== null) for (const [key, value] of Object.entries(existing)) params[key] ??= value;
+    if (typeof existing === "object" && existing !== null)
+      for (const [key, value] of Object.entries(existing)) params[key] ??= value;
   }
   if (Object.keys(params).length > 0) await replace("params", goJsonLine(params, { sortKeys: true }));
   if (request.messages !== undefined && request.messages.length > 0) {
@@ -272,7 +298,9 @@ function checkTemplate(source: string): void {
   try {
     parseGoTemplate(source);
   } catch (error) {
-    throw new AppError("invalid", `template error: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new AppError("invalid", `template error: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -16,7 +16,9 @@ export function withGguf<T>(path: string, use: (gguf: Gguf) => T): T {
   }
   try {
     const size = fstatSync(descriptor).size;
-    return use(readGguf({ size, readAt: (target, offset) => readSync(descriptor, target, 0, target.byteLength, offset) }));
+    return use(
+      readGguf({ size, readAt: (target, offset) => readSync(descriptor, target, 0, target.byteLength, offset) }),
+    );
   } finally {
     closeSync(descriptor);
   }

@@ -5,7 +5,8 @@ import { Value } from "@sinclair/typebox/value";
 import { goJsonLine } from "../base/go-encode.ts";
 import { AppError } from "../base/errors.ts";
 
-const Nullable = <T extends ReturnType<typeof t.Array> | ReturnType<typeof t.String>>(schema: T) => t.Union([schema, t.Null()]);
+const Nullable = <T extends ReturnType<typeof t.Array> | ReturnType<typeof t.String>>(schema: T) =>
+  t.Union([schema, t.Null()]);
 const ConfigSchema = t.Object(
   {
     model_format: t.Optional(t.String()),
@@ -64,7 +65,9 @@ export function parseImageConfig(text: string): ImageConfig {
   if (!Value.Check(ConfigSchema, value)) throw new AppError("invalid", "the model's config is malformed");
   const raw: Static<typeof ConfigSchema> = value;
   const optional = Object.fromEntries(
-    OPTIONAL.map((key) => [key, raw[key]] as const).filter(([, item]) => item !== undefined && item !== null && item !== ""),
+    OPTIONAL.map((key) => [key, raw[key]] as const).filter(
+      ([, item]) => item !== undefined && item !== null && item !== "",
+    ),
   );
   return {
     model_format: raw.model_format ?? "",

@@ -46,7 +46,8 @@ export class ModelName {
   }
 
   static of(host: string, namespace: string, model: string, tag: string, scheme = "https"): ModelName | undefined {
-    const valid = PART.host.test(host) && PART.namespace.test(namespace) && PART.model.test(model) && PART.tag.test(tag);
+    const valid =
+      PART.host.test(host) && PART.namespace.test(namespace) && PART.model.test(model) && PART.tag.test(tag);
     return valid ? new ModelName(host, namespace, model, tag, scheme) : undefined;
   }
 
@@ -59,7 +60,11 @@ export class ModelName {
   get display(): string {
     const { host, namespace } = this;
     const isDefault = host.toLowerCase() === DEFAULT_HOST;
-    const prefix = isDefault ? (namespace.toLowerCase() === DEFAULT_NAMESPACE ? "" : `${namespace}/`) : `${host}/${namespace}/`;
+    const prefix = isDefault
+      ? namespace.toLowerCase() === DEFAULT_NAMESPACE
+        ? ""
+        : `${namespace}/`
+      : `${host}/${namespace}/`;
     return `${prefix}${this.model}:${this.tag}`;
   }
 

@@ -44,7 +44,8 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
   const { manifest } = stored;
   const of = (kind: LayerKind): Layer[] => layersOf(manifest, kind);
   const path = (layer: Layer): string => store.blobs.path(layer.digest);
-  const texts = (kind: LayerKind): Promise<string[]> => Promise.all(of(kind).map((layer) => store.blobs.readText(layer.digest)));
+  const texts = (kind: LayerKind): Promise<string[]> =>
+    Promise.all(of(kind).map((layer) => store.blobs.readText(layer.digest)));
   const config = (await store.blobs.has(manifest.config.digest))
     ? parseImageConfig(await store.blobs.readText(manifest.config.digest))
     : emptyConfig;

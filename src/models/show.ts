@@ -27,7 +27,10 @@ export function showModel(model: OpenedModel, request: ShowRequest, preferGo: bo
   const system = request.system !== undefined && request.system !== "" ? request.system : model.system;
   const params = { ...model.params, ...request.options };
   const format = dialogFormatOf(model, preferGo);
-  const weights = model.weightsPath === undefined ? undefined : withGguf(model.weightsPath, (gguf) => describeGguf(gguf, request.verbose === true));
+  const weights =
+    model.weightsPath === undefined
+      ? undefined
+      : withGguf(model.weightsPath, (gguf) => describeGguf(gguf, request.verbose === true));
   const { renderer, parser, requires, remote_model, remote_host } = model.config;
   return {
     ...(model.licenses.length === 0 ? {} : { license: model.licenses.join("\n") }),
@@ -51,13 +54,21 @@ export function showModel(model: OpenedModel, request: ShowRequest, preferGo: bo
 
 /** One line an option value, as `show --parameters` prints them; sorted, where Ollama's order is random. */
 export function parameterLines(params: Readonly<Record<string, unknown>>): string[] {
-  const line = (name: string, value: unknown) => `${name.padEnd(30)} ${typeof value === "string" ? goQuote(value) : String(value)}`;
+  const line = (name: string, value: unknown) =>
+    `${name.padEnd(30)} ${typeof value === "string" ? goQuote(value) : String(value)}`;
   return Object.entries(params)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([name, value]) => (Array.isArray(value) ? value.map((item: unknown) => line(name, item)) : [line(name, value)]));
+    .flatMap(([name, value]) =>
+      Array.isArray(value) ? value.map((item: unknown) => line(name, item)) : [line(name, value)],
+    );
 }
 
-function commandsOf(model: OpenedModel, system: string, template: string, params: Readonly<Record<string, unknown>>): Command[] {
+function commandsOf(
+  model: OpenedModel,
+  system: string,
+  template: string,
+  params: Readonly<Record<string, unknown>>,
+): Command[] {
   const list = (name: string, values: readonly (string | undefined)[]): Command[] =>
     values.filter((value) => value !== undefined && value !== "").map((value) => ({ name, args: value ?? "" }));
   const parameters = Object.entries(params)
@@ -81,14 +92,19 @@ function commandsOf(model: OpenedModel, system: string, template: string, params
 const MAX_VERBOSE_ITEMS = 2_000_000;
 
 /** Long arrays are null unless asked for; two keys are left out, one is computed (spec 2.51, 2.52). */
-function describeGguf(gguf: Gguf, verbose: boolean): { info: Record<string, unknown>; tensors: { name: string; type: string; shape: number[] }[] } {
+function describeGguf(
+  gguf: Gguf,
+  verbose: boolean,
+): { info: Record<string, unknown>; tensors: { name: string; type: string; shape: number[] }[] } {
   const info: Record<string, unknown> = { "general.parameter_count": parameterCount(gguf.tensors) };
   for (const [key, { value }] of gguf.metadata.entries) {
     if (key === "general.name" || key === "tokenizer.chat_template") continue;
     if (typeof value === "bigint") info[key] = Number(value);
     else if (typeof value !== "object") info[key] = value;
     else if (value.count === 0) info[key] = [];
-    else info[key] = verbose && value.count <= MAX_VERBOSE_ITEMS ? Array.from(gguf.metadata.values(value), jsonSafe) : null;
+    else
+      info[key] =
+        verbose && value.count <= MAX_VERBOSE_ITEMS ? Array.from(gguf.metadata.values(value), jsonSafe) : null;
   }
   const sorted = Object.fromEntries(Object.entries(info).sort(([a], [b]) => (a < b ? -1 : 1)));
   const tensors = gguf.tensors.map(({ name, type, shape }) => ({ name, type: type.name, shape: [...shape] }));

@@ -38,7 +38,11 @@ export class ModelStore {
         await rm(probe, { force: true });
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        throw new AppError("forbidden", `the models directory ${this.directory} is not writable (${why}); fix its permissions or set OLLAMA_MODELS to another`, { cause: error });
+        throw new AppError(
+          "forbidden",
+          `the models directory ${this.directory} is not writable (${why}); fix its permissions or set OLLAMA_MODELS to another`,
+          { cause: error },
+        );
       }
     }
   }
@@ -73,7 +77,8 @@ export class ModelStore {
     const found: string[] = [];
     for (const part of name.path) {
       const entries = await readdir(join(this.#manifests, ...found)).catch(() => [] as string[]);
-      const match = entries.find((entry) => entry === part) ?? entries.find((e) => e.toLowerCase() === part.toLowerCase());
+      const match =
+        entries.find((entry) => entry === part) ?? entries.find((e) => e.toLowerCase() === part.toLowerCase());
       if (match === undefined) return undefined;
       found.push(match);
     }
@@ -101,7 +106,9 @@ export class ModelStore {
     const names: ModelName[] = [];
     for (const entry of entries) {
       if (!entry.isFile()) continue;
-      const parts = join(entry.parentPath, entry.name).slice(this.#manifests.length + 1).split(/[\\/]/);
+      const parts = join(entry.parentPath, entry.name)
+        .slice(this.#manifests.length + 1)
+        .split(/[\\/]/);
       const [host, namespace, model, tag, ...more] = parts;
       const name = more.length > 0 ? undefined : ModelName.of(host ?? "", namespace ?? "", model ?? "", tag ?? "");
       if (name !== undefined) names.push(name);
@@ -159,7 +166,8 @@ export class ModelStore {
     for (const name of await this.names()) {
       try {
         const model = await this.#read(name);
-        for (const layer of model === undefined ? [] : [model.manifest.config, ...model.manifest.layers]) used.add(layer.digest);
+        for (const layer of model === undefined ? [] : [model.manifest.config, ...model.manifest.layers])
+          used.add(layer.digest);
       } catch {
         return undefined;
       }

@@ -22,9 +22,11 @@ export async function chooseCpuLibrary(directory: string, cacheDir: string): Pro
   const remembered = rememberedVerdict(verdictPath, key);
   if (remembered !== undefined && names.includes(remembered)) return join(directory, remembered);
   const chosen = await prove(directory, names);
-  await writeFileAtomic(verdictPath, JSON.stringify({ key, library: chosen }), { directoryMode: 0o700 }).catch((error: unknown) => {
-    logDebug("cannot remember the CPU library", { error: String(error) });
-  });
+  await writeFileAtomic(verdictPath, JSON.stringify({ key, library: chosen }), { directoryMode: 0o700 }).catch(
+    (error: unknown) => {
+      logDebug("cannot remember the CPU library", { error: String(error) });
+    },
+  );
   return join(directory, chosen);
 }
 
@@ -36,13 +38,16 @@ function verdictKey(directory: string, names: readonly string[]): string {
       return "";
     }
   })();
-  return createHash("sha256").update([directory, cpus()[0]?.model ?? "", flags, ...names].join("\n")).digest("hex");
+  return createHash("sha256")
+    .update([directory, cpus()[0]?.model ?? "", flags, ...names].join("\n"))
+    .digest("hex");
 }
 
 function rememberedVerdict(path: string, key: string): string | undefined {
   try {
     const verdict: unknown = JSON.parse(readFileSync(path, "utf8"));
-    if (typeof verdict !== "object" || verdict === null || !("key" in verdict) || !("library" in verdict)) return undefined;
+    if (typeof verdict !== "object" || verdict === null || !("key" in verdict) || !("library" in verdict))
+      return undefined;
     return verdict.key === key && typeof verdict.library === "string" ? verdict.library : undefined;
   } catch {
     return undefined;
@@ -58,7 +63,10 @@ async function prove(directory: string, names: readonly string[]): Promise<strin
     if (problem === undefined) return name;
     logWarn("a CPU library fails on this processor; trying the next", { library: name, problem });
   }
-  throw new AppError("internal", "none of the CPU libraries works on this processor; please report it with the output of `ollama doctor`");
+  throw new AppError(
+    "internal",
+    "none of the CPU libraries works on this processor; please report it with the output of `ollama doctor`",
+  );
 }
 
 async function scoreLibraries(directory: string, names: readonly string[]): Promise<{ name: string; score: number }[]> {

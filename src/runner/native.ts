@@ -24,7 +24,11 @@ export async function prepareLibraries(cacheDir: string): Promise<NativeLibrarie
   const directory = embeddedFiles().length === 0 ? checkoutDirectory() : await unpack(cacheDir, embeddedFiles());
   const cpu = await chooseCpuLibrary(directory, cacheDir);
   const backendFiles = cpu === undefined ? [] : [...gpuLibraries(directory), cpu];
-  logInfo("inference libraries ready", { directory, cpu: cpu ?? "default", ms: Math.round(performance.now() - startedMs) });
+  logInfo("inference libraries ready", {
+    directory,
+    cpu: cpu ?? "default",
+    ms: Math.round(performance.now() - startedMs),
+  });
   return { directory, backendFiles };
 }
 
@@ -52,7 +56,12 @@ function contentId(files: readonly EmbeddedFile[]): string {
 /** Directories to try, best first: caches survive, temporary directories do not. */
 function candidates(cacheDir: string): string[] {
   const user = process.getuid?.() ?? "user";
-  return [join(cacheDir, "lib"), join(tmpdir(), `ollama-${user}`, "lib"), join("/var/tmp", `ollama-${user}`, "lib"), join("/dev/shm", `ollama-${user}`, "lib")];
+  return [
+    join(cacheDir, "lib"),
+    join(tmpdir(), `ollama-${user}`, "lib"),
+    join("/var/tmp", `ollama-${user}`, "lib"),
+    join("/dev/shm", `ollama-${user}`, "lib"),
+  ];
 }
 
 async function unpack(cacheDir: string, files: readonly EmbeddedFile[]): Promise<string> {
@@ -69,7 +78,10 @@ async function unpack(cacheDir: string, files: readonly EmbeddedFile[]): Promise
       logDebug("cannot unpack libraries", { parent, why });
     }
   }
-  throw new AppError("internal", `no directory can hold the inference libraries; set XDG_CACHE_HOME to a writable one that allows execution (${refusals.join("; ")})`);
+  throw new AppError(
+    "internal",
+    `no directory can hold the inference libraries; set XDG_CACHE_HOME to a writable one that allows execution (${refusals.join("; ")})`,
+  );
 }
 
 /** Whole or not at all: unpacked beside its place, then renamed into it. Two first starts at once both succeed. */
@@ -111,7 +123,12 @@ async function isIntact(directory: string, files: readonly EmbeddedFile[]): Prom
     for (const { name, sizeBytes, sha256 } of files) {
       const path = join(directory, name);
       if ((await stat(path)).size !== sizeBytes) return false;
-      if (createHash("sha256").update(await readFile(path)).digest("hex") !== sha256) return false;
+      if (
+        createHash("sha256")
+          .update(await readFile(path))
+          .digest("hex") !== sha256
+      )
+        return false;
     }
     return true;
   } catch {
@@ -140,4 +157,3 @@ export async function removeOldLibraries(cacheDir: string): Promise<void> {
     });
   }
 }
-

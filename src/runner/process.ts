@@ -32,7 +32,11 @@ export class PromptOverflow extends AppError {
 
 type Waiting =
   | { readonly kind: "generate"; readonly queue: AsyncQueue<RunnerEvent> }
-  | { readonly kind: "reply"; readonly resolve: (message: FromRunner) => void; readonly reject: (error: Error) => void };
+  | {
+      readonly kind: "reply";
+      readonly resolve: (message: FromRunner) => void;
+      readonly reject: (error: Error) => void;
+    };
 
 export interface RunnerMemory {
   readonly cacheBytes: number;

@@ -172,7 +172,12 @@ export type FromRunner =
       readonly tokenCounts: readonly number[];
     }
   | { readonly type: "measured"; readonly id: number; readonly measures: RunnerMeasures }
-  | { readonly type: "memory"; readonly cacheBytes: number; readonly contextPerSequence: number; readonly sequences: number };
+  | {
+      readonly type: "memory";
+      readonly cacheBytes: number;
+      readonly contextPerSequence: number;
+      readonly sequences: number;
+    };
 
 export interface RunnerMeasures {
   readonly steps: number;

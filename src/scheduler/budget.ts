@@ -37,7 +37,17 @@ export function predictBytes(cost: ModelCost): number {
 
 /** Bytes of KV cache a token takes with another cell type than f16. */
 export function scaleKvBytes(f16Bytes: number, type: string): number {
-  const bitsPerValue: Record<string, number> = { f32: 32, f16: 16, bf16: 16, q8_0: 8.5, q5_1: 6, q5_0: 5.5, q4_1: 5, q4_0: 4.5, iq4_nl: 4.5 };
+  const bitsPerValue: Record<string, number> = {
+    f32: 32,
+    f16: 16,
+    bf16: 16,
+    q8_0: 8.5,
+    q5_1: 6,
+    q5_0: 5.5,
+    q4_1: 5,
+    q4_0: 4.5,
+    iq4_nl: 4.5,
+  };
   return Math.ceil((f16Bytes * (bitsPerValue[type] ?? 16)) / 16);
 }
 

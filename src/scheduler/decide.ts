@@ -39,8 +39,11 @@ export function decide(want: Want, residents: readonly Resident[], limits: Limit
   const same = residents.find(({ key }) => key === want.key);
   if (same !== undefined) {
     if (same.state === "stopping") return { do: "wait", reason: "busy" };
-    if (same.signature === want.signature) return same.state === "ready" ? { do: "serve" } : { do: "wait", reason: "loading" };
-    return same.leases === 0 && same.state === "ready" ? { do: "evict", keys: [same.key] } : { do: "wait", reason: "busy" };
+    if (same.signature === want.signature)
+      return same.state === "ready" ? { do: "serve" } : { do: "wait", reason: "loading" };
+    return same.leases === 0 && same.state === "ready"
+      ? { do: "evict", keys: [same.key] }
+      : { do: "wait", reason: "busy" };
   }
   // One load at a time: each one's memory must be seen before the next is planned.
   if (residents.some(({ state }) => state !== "ready")) return { do: "wait", reason: "loading" };

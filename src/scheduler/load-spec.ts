@@ -33,11 +33,21 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
     trainedContext: facts.contextLength,
   };
   const adapters = model.adapterPaths.map((adapter) => ({ path: adapter, scale: 1 }));
-  const threads = options.num_thread !== undefined && options.num_thread > 0 ? options.num_thread : config.numThreads || usableThreads();
+  const threads =
+    options.num_thread !== undefined && options.num_thread > 0
+      ? options.num_thread
+      : config.numThreads || usableThreads();
   const batch = options.num_batch !== undefined && options.num_batch > 0 ? options.num_batch : DEFAULT_BATCH;
   const gpuLayers = options.num_gpu ?? -1;
   const mmap = options.use_mmap ?? true;
-  const signature = JSON.stringify([adapters, options.num_thread ?? 0, batch, gpuLayers, options.main_gpu ?? null, mmap]);
+  const signature = JSON.stringify([
+    adapters,
+    options.num_thread ?? 0,
+    batch,
+    gpuLayers,
+    options.main_gpu ?? null,
+    mmap,
+  ]);
   return {
     key: path,
     signature,

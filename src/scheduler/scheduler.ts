@@ -85,7 +85,9 @@ export class Scheduler implements AsyncDisposable {
     if (this.#closed) throw new AppError("busy", "the server is shutting down");
     if (this.#pendingRequests() >= this.config.maxQueue) {
       // Ollama's words, two spaces included (server/sched.go, ErrMaxQueue).
-      throw new AppError("busy", "server busy, please try again.  maximum pending requests exceeded", { retryAfterSeconds: 1 });
+      throw new AppError("busy", "server busy, please try again.  maximum pending requests exceeded", {
+        retryAfterSeconds: 1,
+      });
     }
     const ready = this.#loaded.get(spec.key);
     const compatible = ready?.state === "ready" && ready.signature === spec.signature && ready.runner?.alive === true;
@@ -221,7 +223,15 @@ export class Scheduler implements AsyncDisposable {
       });
       loaded.runner.onExit = () => this.#exited(loaded);
       loaded.state = "ready";
-      logInfo("model loaded", { model: model.name.display, pid: loaded.runner.pid, ms: Math.round(loaded.runner.facts.loadMs), backend: loaded.runner.facts.backend, threads: loaded.runner.facts.threads, parallel: loaded.runner.facts.maxSequences, context: loaded.runner.facts.maxContext });
+      logInfo("model loaded", {
+        model: model.name.display,
+        pid: loaded.runner.pid,
+        ms: Math.round(loaded.runner.facts.loadMs),
+        backend: loaded.runner.facts.backend,
+        threads: loaded.runner.facts.threads,
+        parallel: loaded.runner.facts.maxSequences,
+        context: loaded.runner.facts.maxContext,
+      });
       if (!this.#waiting.some((other) => other.spec.key === spec.key)) this.#armIdleTimer(loaded);
     } catch (error) {
       this.#loaded.delete(spec.key);
@@ -259,10 +269,13 @@ export class Scheduler implements AsyncDisposable {
     if (loaded.keepAliveMs === 0) return void this.#stop(loaded);
     if (!Number.isFinite(loaded.keepAliveMs)) return;
     const wait = Math.min(loaded.expiresAtMs - Date.now(), LONGEST_TIMER_MS);
-    loaded.timer = setTimeout(() => {
-      if (Date.now() >= loaded.expiresAtMs - 5) void this.#stop(loaded);
-      else this.#armIdleTimer(loaded);
-    }, Math.max(wait, 1));
+    loaded.timer = setTimeout(
+      () => {
+        if (Date.now() >= loaded.expiresAtMs - 5) void this.#stop(loaded);
+        else this.#armIdleTimer(loaded);
+      },
+      Math.max(wait, 1),
+    );
   }
 
   async #stop(loaded: Loaded): Promise<void> {

@@ -42,7 +42,10 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
   };
 }
 
-async function answer(app: { handle(request: Request): Response | Promise<Response> }, request: Request): Promise<Response> {
+async function answer(
+  app: { handle(request: Request): Response | Promise<Response> },
+  request: Request,
+): Promise<Response> {
   const asksHead = request.method === "HEAD" && HEAD_PATHS.has(new URL(request.url).pathname);
   if (!asksHead) return app.handle(request);
   const response = await app.handle(new Request(request.url, { headers: request.headers }));
@@ -82,7 +85,10 @@ function notFound(request: Request, table: readonly RouteRow[]): Response {
   }
   const other = url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : `${url.pathname}/`;
   if (other !== "" && table.some(({ pattern }) => pattern.test(other))) {
-    return new Response(null, { status: request.method === "GET" ? 301 : 307, headers: { location: other + url.search } });
+    return new Response(null, {
+      status: request.method === "GET" ? 301 : 307,
+      headers: { location: other + url.search },
+    });
   }
   return new Response("404 page not found", { status: 404, headers: { "content-type": "text/plain" } });
 }

@@ -35,7 +35,10 @@ export type OriginRule = (origin: string) => boolean;
  * OLLAMA_ORIGINS before the defaults. Throws `invalid` for an entry that can match nothing (real Ollama panics).
  */
 export function originRules(configured: string): { readonly all: boolean; readonly allowed: OriginRule } {
-  const entries = configured.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+  const entries = configured
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
   const all = entries.includes("*");
   const patterns = [...entries.filter((entry) => entry !== "*"), ...defaultOrigins()].map(originRule);
   return { all, allowed: (origin) => all || patterns.some((rule) => rule(origin.toLowerCase())) };
@@ -52,11 +55,15 @@ function originRule(entry: string): OriginRule {
   const stars = pattern.split("*").length - 1;
   const known = /^https?:\/\//.test(pattern) || EXTENSION_SCHEMES.some((scheme) => pattern.startsWith(scheme));
   if (stars > 1 || (stars === 0 && !known)) {
-    throw new AppError("invalid", `OLLAMA_ORIGINS: "${entry}" is no origin; write for example http://example.com or https://*.example.com (at most one *)`);
+    throw new AppError(
+      "invalid",
+      `OLLAMA_ORIGINS: "${entry}" is no origin; write for example http://example.com or https://*.example.com (at most one *)`,
+    );
   }
   if (stars === 0) return (origin) => origin === pattern;
   const [before = "", after = ""] = pattern.split("*");
-  return (origin) => origin.length >= before.length + after.length && origin.startsWith(before) && origin.endsWith(after);
+  return (origin) =>
+    origin.length >= before.length + after.length && origin.startsWith(before) && origin.endsWith(after);
 }
 
 /** Host names that mean this machine or its private network. */
@@ -127,6 +134,8 @@ function preflight(origin: string, all: boolean): Response {
     "access-control-allow-headers": ALLOWED_HEADERS.join(","),
     "access-control-max-age": MAX_AGE_SECONDS,
   });
-  if (!all) for (const name of ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"]) headers.append("vary", name);
+  if (!all)
+    for (const name of ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"])
+      headers.append("vary", name);
   return new Response(null, { status: 204, headers });
 }

@@ -66,7 +66,11 @@ export function generateChunk(model: string, event: AnswerEvent): GenerateRespon
 
 export function chatChunk(model: string, event: AnswerEvent): ChatResponse {
   const base = { model, created_at: formatUtc(nowNs()) };
-  const message = (content: string, more: Partial<ChatResponse["message"]> = {}) => ({ role: "assistant", content, ...more });
+  const message = (content: string, more: Partial<ChatResponse["message"]> = {}) => ({
+    role: "assistant",
+    content,
+    ...more,
+  });
   switch (event.type) {
     case "text-delta":
       return { ...base, message: message(event.text), done: false, ...logprobField(event) };

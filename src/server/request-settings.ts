@@ -51,8 +51,12 @@ export function answerFormat(format: unknown, grammar: string | undefined): Answ
   if (grammar !== undefined && grammar !== "") return { kind: "grammar", grammar };
   if (format === undefined || format === null || format === "") return { kind: "free" };
   if (format === "json") return { kind: "json" };
-  if (typeof format === "object" && !Array.isArray(format)) return { kind: "schema", schema: format as Record<string, unknown> };
-  throw new AppError("invalid", `invalid format: ${JSON.stringify(JSON.stringify(format))}; expected "json" or a valid JSON Schema object`);
+  if (typeof format === "object" && !Array.isArray(format))
+    return { kind: "schema", schema: format as Record<string, unknown> };
+  throw new AppError(
+    "invalid",
+    `invalid format: ${JSON.stringify(JSON.stringify(format))}; expected "json" or a valid JSON Schema object`,
+  );
 }
 
 const LEVELS = ["low", "medium", "high", "max"] as const;
@@ -65,7 +69,10 @@ export function thinkOf(value: unknown, abilities: ModelAbilities, sentName: str
   const level = LEVELS.find((word) => word === value);
   if (value !== undefined && typeof value !== "boolean" && level === undefined) {
     const quoted = typeof value === "string" ? JSON.stringify(value) : goJson(value);
-    throw new AppError("invalid", `invalid think value: ${quoted} (must be "high", "medium", "low", "max", true, or false)`);
+    throw new AppError(
+      "invalid",
+      `invalid think value: ${quoted} (must be "high", "medium", "low", "max", true, or false)`,
+    );
   }
   const on = value === undefined ? abilities.thinking : value !== false;
   if (on && !abilities.thinking) throw new AppError("invalid", `${JSON.stringify(sentName)} does not support thinking`);
@@ -79,7 +86,10 @@ export function refuseImages(images: readonly string[] | undefined, sentName: st
     if (at >= 0) throw new AppError("invalid", `illegal base64 data at input byte ${at}`);
   }
   if (images !== undefined && images.length > 0) {
-    throw new AppError("invalid", `${JSON.stringify(sentName)} cannot be given images: this build runs text models only`);
+    throw new AppError(
+      "invalid",
+      `${JSON.stringify(sentName)} cannot be given images: this build runs text models only`,
+    );
   }
 }
 

@@ -31,11 +31,19 @@ export async function serve(config: Config): Promise<void> {
   const app = createApp({ config, store, scheduler, inference: new Inference(store, scheduler, config) }, policy);
   const server = listen(config, app);
   const stopped = untilSignal();
-  logInfo(`Listening on ${hostPort({ hostname: config.host.hostname, port: server.port ?? config.host.port })} (version ${VERSION})`, { models: config.modelsDir });
+  logInfo(
+    `Listening on ${hostPort({ hostname: config.host.hostname, port: server.port ?? config.host.port })} (version ${VERSION})`,
+    { models: config.modelsDir },
+  );
   // Unpacked and proved before the first request needs them; a failure is reported by that request.
   libraries = prepareLibraries(config.cacheDir);
-  libraries.then(() => removeOldLibraries(config.cacheDir), (error: unknown) => logWarn("inference libraries are not usable", { error: toAppError(error).message }));
-  void tidyStore(store, { prune: !config.noPrune, nowMs: Date.now() }).catch((error: unknown) => logWarn("could not tidy the store", { error: toAppError(error).message }));
+  libraries.then(
+    () => removeOldLibraries(config.cacheDir),
+    (error: unknown) => logWarn("inference libraries are not usable", { error: toAppError(error).message }),
+  );
+  void tidyStore(store, { prune: !config.noPrune, nowMs: Date.now() }).catch((error: unknown) =>
+    logWarn("could not tidy the store", { error: toAppError(error).message }),
+  );
   await stopped;
   await server.stop(true);
   await scheduler[Symbol.asyncDispose]();
@@ -56,8 +64,10 @@ function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {
     const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
     const address = hostPort(config.host);
     // Go's words, which scripts look for (spec 1.12).
-    if (code === "EADDRINUSE") throw new AppError("invalid", `listen tcp ${address}: bind: address already in use`, { cause: error });
-    if (code === "EACCES") throw new AppError("forbidden", `listen tcp ${address}: bind: permission denied`, { cause: error });
+    if (code === "EADDRINUSE")
+      throw new AppError("invalid", `listen tcp ${address}: bind: address already in use`, { cause: error });
+    if (code === "EACCES")
+      throw new AppError("forbidden", `listen tcp ${address}: bind: permission denied`, { cause: error });
     throw new AppError("invalid", `listen tcp ${address}: ${toAppError(error).message}`, { cause: error });
   }
 }

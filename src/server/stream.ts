@@ -42,7 +42,10 @@ export async function streamResponse<T>(
   return new Response(body, { headers: { "content-type": options.type, ...options.headers } });
 }
 
-export function ndjsonResponse(source: AsyncIterable<unknown>, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+export function ndjsonResponse(
+  source: AsyncIterable<unknown>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   return streamResponse(source, {
     type: NDJSON_TYPE,
     format: (item) => `${goJson(item)}\n`,

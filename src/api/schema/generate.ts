@@ -23,7 +23,9 @@ export const ChatRequest = t.Object(
     ...generationFields,
     messages: t.Optional(t.Array(Message, { goType: "[]api.Message" })),
     tools: t.Optional(t.Array(Tool, { goType: "[]api.Tool" })),
-    tool_choice: t.Optional(t.Unknown({ description: '"auto", "none", "required" or a named function (not in Ollama)' })),
+    tool_choice: t.Optional(
+      t.Unknown({ description: '"auto", "none", "required" or a named function (not in Ollama)' }),
+    ),
   },
   { title: "ChatRequest", description: "Answer a conversation" },
 );

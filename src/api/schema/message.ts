@@ -50,7 +50,9 @@ export type Tool = Static<typeof Tool>;
 /** true, false, or "low" | "medium" | "high" | "max". */
 export const Think = t.Unknown({ description: 'true, false, "low", "medium", "high" or "max"' });
 /** A Go duration ("5m"), a number of seconds, negative for ever, 0 to unload. */
-export const KeepAlive = t.Unknown({ description: 'Duration ("5m") or seconds; negative: for ever; 0: unload afterwards' });
+export const KeepAlive = t.Unknown({
+  description: 'Duration ("5m") or seconds; negative: for ever; 0: unload afterwards',
+});
 /** "json" or a JSON schema. */
 export const Format = t.Unknown({ description: '"json" or a JSON schema object' });
 

@@ -5,9 +5,9 @@ import type { ToolDefinition } from "../message.ts";
 import type { OutputFamily, OutputOptions } from "../output-family.ts";
 import { GLM_ENVELOPE } from "./glm.ts";
 import {
-  argumentsObject,
   BARE_CALL_STARTS,
   callFromObject,
+  isJsonObject,
   jsonScanner,
   parseJson,
   setArgument,
@@ -46,8 +46,8 @@ function readCall(raw: string, closed: boolean, tools: readonly ToolDefinition[]
   const body = start === -1 ? "" : text.slice(start);
   if (name === "" || /[<>\n]/.test(name)) return undefined;
   if (body.startsWith("{")) {
-    const args = argumentsObject(parseJson(body) ?? "{");
-    return args === undefined || parseJson(body) === undefined ? undefined : { name, arguments: args };
+    const parsed = parseJson(body);
+    return isJsonObject(parsed) ? { name, arguments: parsed } : undefined;
   }
   // Half a pair at the end of a cut-off answer must not be dropped to make a call of the rest.
   if (!closed && trim(body.replace(PAIR, "")) !== "") return undefined;

@@ -1,7 +1,7 @@
 // Bounds on one execution: a template and its data may both be hostile, and Go's own limits are far above ours.
 
 import { AppError } from "../../base/errors.ts";
-import type { Value } from "./value.ts";
+import { sliceLength, unboxed, type Value } from "./value.ts";
 
 export interface Limits {
   /** Nodes evaluated plus the size of the values functions work on. */
@@ -12,7 +12,7 @@ export interface Limits {
 
 const DEFAULT_LIMITS: Limits = { steps: 4_000_000, outputChars: 64 * 1024 * 1024 };
 
-const CHARS_PER_STEP = 64;
+const CHARS_PER_STEP = 16;
 
 export class Budget {
   #steps = 0;
@@ -35,8 +35,10 @@ export class Budget {
     this.checkLength(this.#chars);
   }
 
-  /** Charges for reading a whole text, as comparing, measuring or copying it does. */
-  read(value: Value): void {
+  /** Charges for going over a whole text or list, as comparing, measuring or copying it does. */
+  read(argument: Value): void {
+    const value = unboxed(argument);
+    if (value.kind === "slice") this.step(Math.trunc(sliceLength(value) / CHARS_PER_STEP));
     if (value.kind === "string") this.step(Math.trunc(value.value.length / CHARS_PER_STEP));
   }
 }

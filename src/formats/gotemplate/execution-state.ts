@@ -4,7 +4,7 @@ import { AppError } from "../../base/errors.ts";
 import { nodeLocation, printNode, type Node, type ParsedTemplate } from "./ast.ts";
 import { Budget } from "./budget.ts";
 import type { GoFunction } from "./functions.ts";
-import { quote } from "./go-text.ts";
+import { finishedText, quote } from "./go-text.ts";
 import type { Value } from "./value.ts";
 
 export interface ExecuteOptions {
@@ -44,7 +44,7 @@ export class ExecutionState {
     const place = this.at
       ? `${nodeLocation(this.template.source, this.at)}: executing ${quote(this.current)} at <${printNode(this.at)}>`
       : this.current;
-    throw new AppError("invalid", `template: ${place}: ${message}`);
+    throw new AppError("invalid", finishedText(`template: ${place}: ${message}`));
   }
 
   protected deeper<T>(run: () => T): T {
@@ -56,7 +56,7 @@ export class ExecutionState {
   }
 
   #find(name: string): Variable {
-    this.budget.step(Math.trunc(this.vars.length / 64));
+    this.budget.step(Math.trunc(this.vars.length / 32));
     return this.vars.findLast((variable) => variable.name === name) ?? this.fail(`undefined variable: ${name}`);
   }
 

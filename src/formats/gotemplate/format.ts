@@ -63,7 +63,8 @@ export class Printer {
       this.#writeOr(verb === "T" || verb === "v" ? pad("<nil>", this.flags) : undefined, verb, value);
     else if (verb === "T") this.write(pad(truncate(value.type.name, this.flags), this.flags));
     else if (verb === "p") this.#pointer(value, verb);
-    else if (!this.#method(value, verb)) this.printValue(value, verb, 0);
+    // A plain []byte is printed without a look at methods, which shows under %w.
+    else if (value.type.name === "[]uint8" || !this.#method(value, verb)) this.printValue(value, verb, 0);
   }
 
   /** Prints through the value's String method, where it has one and the verb takes text. */
@@ -127,8 +128,8 @@ export class Printer {
   }
 
   #quoted(text: string): void {
-    // strconv.CanBackquote: no control characters but tab, no backquote, no BOM.
-    const canBackquote = !/[\u0000-\u0008\u000a-\u001f\u007f`\ufeff]/.test(text);
+    // strconv.CanBackquote: no control characters but tab, no backquote, no BOM, only valid UTF-8.
+    const canBackquote = !/[\u0000-\u0008\u000a-\u001f\u007f`\ufeff\p{Cs}]/u.test(text);
     this.write(pad(this.flags.sharp && canBackquote ? `\`${text}\`` : quote(text, this.flags.plus), this.flags));
   }
 
@@ -159,7 +160,7 @@ export class Printer {
       return this.write(hexText(bytes, verb, this.flags));
     }
     // A plain []byte keeps its source spelling under %#v; named byte slices and nested ones do not.
-    const type = depth === 0 && value.type.name === "[]uint8" ? "[]byte" : value.type.name;
+    const type = depth === 0 && verb === "v" && value.type.name === "[]uint8" ? "[]byte" : value.type.name;
     this.#elements(value, type, "[", "]", sliceLength(value), (index) =>
       this.printValue(sliceItem(value, index), verb, depth + 1),
     );

@@ -75,12 +75,6 @@ function isWordChar(char: string): boolean {
   return char === "_" || isLetterOrDigit(char);
 }
 
-function countNewlines(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let at = text.indexOf("\n", from); at >= 0 && at < to; at = text.indexOf("\n", at + 1)) count++;
-  return count;
-}
-
 /** End of a number starting at `from`; `ok` is false when letters or digits follow it directly. */
 function scanNumber(input: string, from: number): { end: number; ok: boolean } {
   const hex = /[+-]?0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?i?/y;
@@ -108,11 +102,19 @@ class Lexer {
   #start = 0;
   #pos = 0;
   #line = 1;
+  #newline: number;
   #parenDepth = 0;
   #insideAction = false;
   #done = false;
 
-  constructor(readonly input: string) {}
+  constructor(readonly input: string) {
+    this.#newline = this.#newlineFrom(0);
+  }
+
+  #newlineFrom(at: number): number {
+    const found = this.input.indexOf("\n", at);
+    return found < 0 ? Infinity : found;
+  }
 
   run(): Token[] {
     while (!this.#done) {
@@ -129,7 +131,7 @@ class Lexer {
   }
 
   #ignore(): void {
-    this.#line += countNewlines(this.input, this.#start, this.#pos);
+    for (; this.#newline < this.#pos; this.#newline = this.#newlineFrom(this.#newline + 1)) this.#line++;
     this.#start = this.#pos;
   }
 

@@ -23,9 +23,35 @@ const OPERANDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   "left-paren",
 ]);
 
+/** Names in scope; a control structure drops those declared inside it. */
+class Scope {
+  readonly #names: string[] = [];
+  readonly #counts = new Map<string, number>();
+
+  constructor() {
+    this.declare("$");
+  }
+
+  declare(name: string): void {
+    this.#names.push(name);
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  has(name: string): boolean {
+    return (this.#counts.get(name) ?? 0) > 0;
+  }
+
+  mark(): number {
+    return this.#names.length;
+  }
+
+  drop(mark: number): void {
+    for (const name of this.#names.splice(mark)) this.#counts.set(name, (this.#counts.get(name) ?? 1) - 1);
+  }
+}
+
 export class PipelineParser extends TokenReader {
-  /** Names in scope; a control structure drops those declared inside it. */
-  protected readonly vars: string[] = ["$"];
+  protected readonly scope = new Scope();
 
   protected pipeline(context: string, end: TokenKind): PipeNode {
     const { pos } = this.peekNonSpace();
@@ -61,7 +87,7 @@ export class PipelineParser extends TokenReader {
       }
       this.nextNonSpace();
       decl.push({ kind: "variable", pos: variable.pos, ident: variable.text.split(".") });
-      this.vars.push(variable.text);
+      this.scope.declare(variable.text);
       if (assigns) return { decl, isAssign: next.kind === "assign" };
       if (context !== "range" || decl.length >= 2) this.fail(`too many declarations in ${context}`);
       if (!["variable", "right-delim", "right-paren"].includes(this.peekNonSpace().kind)) {
@@ -130,7 +156,7 @@ export class PipelineParser extends TokenReader {
       case "nil":
         return { kind: token.kind, pos };
       case "variable":
-        if (!this.vars.includes(text)) this.fail(`undefined variable ${quote(text)}`);
+        if (!this.scope.has(text)) this.fail(`undefined variable ${quote(text)}`);
         return { kind: "variable", pos, ident: [text] };
       case "field":
         return { kind: "field", pos, ident: text.slice(1).split(".") };

@@ -1,5 +1,6 @@
 // Template source → trees, one per template name, with Go's grammar and wording of errors (text/template/parse/parse.go).
 
+import { AppError } from "../../base/errors.ts";
 import type { BranchNode, ListNode, ParsedTemplate, StatementNode } from "./ast.ts";
 import { quote } from "./go-text.ts";
 import { lex, type Token } from "./lex.ts";
@@ -121,13 +122,13 @@ class TreeParser extends PipelineParser {
   }
 
   #control(kind: BranchNode["kind"]): BranchNode {
-    const depth = this.vars.length;
+    const mark = this.scope.mark();
     const pipe = this.pipeline(kind, "right-delim");
     if (kind === "range") this.#rangeDepth++;
     const { list, end } = this.#itemList();
     if (kind === "range") this.#rangeDepth--;
     const elseList = end.kind === "else" ? this.#elseList(kind, end) : undefined;
-    this.vars.length = depth;
+    this.scope.drop(mark);
     return { kind, pos: pipe.pos, pipe, list, elseList };
   }
 
@@ -174,8 +175,12 @@ class TreeParser extends PipelineParser {
   }
 }
 
+// Real templates stay below 20 KiB; tokens take a hundred times the room of their text.
+const MAX_SOURCE_CHARS = 1024 * 1024;
+
 /** Throws AppError "invalid" in Go's words, e.g. "template: :1: missing value for if". */
 export function parseTemplate(source: string, isFunction: (name: string) => boolean): ParsedTemplate {
+  if (source.length > MAX_SOURCE_CHARS) throw new AppError("invalid", "template: source is too large");
   const shared: Shared = { tokens: lex(source), nextToken: 0, nesting: 0, trees: new Map(), isFunction };
   new TreeParser(shared, "").parseMain();
   return { source, trees: shared.trees };

@@ -29,6 +29,8 @@ interface Interned {
   readonly bottom: Stack;
   readonly states: Map<string, State>;
   size: number;
+  /** Past this size a new table is begun. */
+  limit: number;
 }
 
 const MAX_STACKS = 4096;
@@ -95,7 +97,7 @@ export class GrammarStates {
   }
 
   private compute(state: State, matches: (kind: number, value: number) => boolean): State | undefined {
-    if (this.table.size > MAX_INTERNED) this.table = newTable();
+    if (this.table.size > this.table.limit) this.table = newTable();
     const moved = state.table !== this.table;
     const stacks: Stack[] = [];
     for (const top of state.tops) {
@@ -104,6 +106,8 @@ export class GrammarStates {
       const rest = this.flat.kinds[top.at + 1] === END ? below : this.push(below, top.at + 1);
       for (const stack of this.open(rest)) stacks.push(stack);
     }
+    // Deep stacks that were just carried over must not fill the new table by themselves.
+    if (moved) this.table.limit = Math.max(this.table.limit, MAX_INTERNED + 2 * this.table.size);
     return stacks.length === 0 ? undefined : this.intern(stacks);
   }
 
@@ -172,7 +176,7 @@ export class GrammarStates {
 
 function newTable(): Interned {
   const bottom: Stack = { id: 0, at: 0, below: undefined, above: new Map(), opened: undefined };
-  return { bottom, states: new Map(), size: 0 };
+  return { bottom, states: new Map(), size: 0, limit: MAX_INTERNED };
 }
 
 function tooAmbiguous(): AppError {

@@ -139,7 +139,10 @@ export class Engine {
   /** Grows the context when this request, or the number that wait, needs more than there is. */
   #makeRoom(generation: Generation): boolean {
     const waiting = Math.min(this.#running.length + this.#queue.length, this.limits.maxSequences);
-    const tokens = Math.max(generation.tokensWanted, ...this.#running.map((running) => running.generation.tokensWanted));
+    const tokens = Math.max(
+      generation.tokensWanted,
+      ...this.#running.map((running) => running.generation.tokensWanted),
+    );
     const plan = growPlan(this.sequences.plan, { sequences: waiting, tokens }, this.#running.length, this.limits);
     if (plan !== undefined) this.#grow(plan);
     return generation.prompt.length < this.sequences.capacity;

@@ -67,7 +67,8 @@ export class Generation implements Disposable {
     const wantsLogprobs = this.request.logprobs !== undefined;
     const logits = context.logits(index);
     // A NaN would make the draw abort the process (llama_sampler_sample asserts that something was selected).
-    if (logits === undefined || hasNaN(logits)) throw new AppError("internal", "the model produced invalid numbers (NaN)");
+    if (logits === undefined || hasNaN(logits))
+      throw new AppError("internal", "the model produced invalid numbers (NaN)");
     const snapshot = wantsLogprobs ? snapshotLogprobs(logits, this.request.logprobs ?? 0) : undefined;
     if (this.penalties.active) this.penalties.apply(logits);
     return { token: this.#chain.sample(context, index), snapshot };

@@ -40,7 +40,11 @@ export function commonPrefix(a: readonly number[], b: readonly number[]): number
 }
 
 /** Prompt tokens that a sequence saves. At least one is always computed: its logits give the first token of the answer. */
-export function reusable(slot: Pick<SlotView, "tokens" | "firstPosition">, prompt: readonly number[], rules: ReuseRules): number {
+export function reusable(
+  slot: Pick<SlotView, "tokens" | "firstPosition">,
+  prompt: readonly number[],
+  rules: ReuseRules,
+): number {
   if (rules.reuse === "none") return 0;
   const common = commonPrefix(slot.tokens, prompt);
   if (rules.reuse === "append") return common === slot.tokens.length && common < prompt.length ? common : 0;
@@ -101,5 +105,7 @@ export function shouldWaitForPrefix(
   if (rules.reuse !== "cut" || !rules.canCopy) return false;
   let ready = 0;
   for (const slot of slots) ready = Math.max(ready, reusable(slot, prompt, rules));
-  return computing.some((other) => Math.min(commonPrefix(other, prompt), prompt.length - 1) - ready >= COPY_WORTH_TOKENS);
+  return computing.some(
+    (other) => Math.min(commonPrefix(other, prompt), prompt.length - 1) - ready >= COPY_WORTH_TOKENS,
+  );
 }

@@ -137,7 +137,8 @@ function openLibraries(dir: string) {
     // The main libraries carry the llama.cpp tag in their name (libllama.v0.5.0.so); on Windows there is no "lib".
     const pattern = new RegExp(`^(lib)?${name}(\\.v[\\d.]+)?\\.(so|dylib|dll)$`);
     const file = files.find((candidate) => pattern.test(candidate));
-    if (file === undefined) throw new AppError("internal", `the llama.cpp libraries in ${dir} are incomplete: no ${name}`);
+    if (file === undefined)
+      throw new AppError("internal", `the llama.cpp libraries in ${dir} are incomplete: no ${name}`);
     return join(dir, file);
   };
   // Order matters: each library resolves its needs against those already loaded.

@@ -38,7 +38,8 @@ export class SamplerChain implements Disposable {
 
   #add(sampler: NativePointer): void {
     const pointer = asPointer(sampler);
-    if (pointer === null || this.#pointer === null) throw new AppError("internal", "llama.cpp could not make a sampler");
+    if (pointer === null || this.#pointer === null)
+      throw new AppError("internal", "llama.cpp could not make a sampler");
     this.llama.llama_sampler_chain_add(this.#pointer, pointer); // the chain owns it from here
   }
 

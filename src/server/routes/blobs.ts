@@ -11,7 +11,8 @@ export function blobRoutes({ store }: Services) {
       "/api/blobs/:digest",
       async ({ params }) => {
         const digest = parseDigest(params.digest);
-        if (!(await store.blobs.has(digest))) throw new AppError("not-found", `blob ${JSON.stringify(params.digest)} not found`);
+        if (!(await store.blobs.has(digest)))
+          throw new AppError("not-found", `blob ${JSON.stringify(params.digest)} not found`);
         return new Response(null);
       },
       { detail: { summary: "Is a blob here?", tags: ["blobs"] } },

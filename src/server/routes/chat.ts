@@ -89,7 +89,9 @@ export function toolDefinition(tool: Tool): ToolDefinition {
     function: {
       name,
       ...(description === undefined ? {} : { description }),
-      ...(typeof parameters === "object" && parameters !== null ? { parameters: parameters as Record<string, unknown> } : {}),
+      ...(typeof parameters === "object" && parameters !== null
+        ? { parameters: parameters as Record<string, unknown> }
+        : {}),
     },
   };
 }
@@ -100,9 +102,13 @@ export function toolChoice(value: unknown): ToolChoice {
   if (value === "none" || value === "required") return value;
   if (typeof value === "object" && "function" in value) {
     const named: unknown = value.function;
-    if (typeof named === "object" && named !== null && "name" in named && typeof named.name === "string") return { name: named.name };
+    if (typeof named === "object" && named !== null && "name" in named && typeof named.name === "string")
+      return { name: named.name };
   }
-  throw new AppError("invalid", 'tool_choice must be "auto", "none", "required" or {"type":"function","function":{"name":"…"}}');
+  throw new AppError(
+    "invalid",
+    'tool_choice must be "auto", "none", "required" or {"type":"function","function":{"name":"…"}}',
+  );
 }
 
 async function* chunks(model: string, events: AsyncIterable<AnswerEvent>): AsyncGenerator<ChatResponse> {

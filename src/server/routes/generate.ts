@@ -65,7 +65,13 @@ function emptyAnswer(model: string, reason: "load" | "unload"): GenerateResponse
 
 function debugRender(sent: string, model: AskableModel, question: PromptQuestion): Response {
   const rendered_template = model.renderPrompt(question);
-  return jsonResponse({ model: sent, created_at: formatUtc(nowNs()), response: "", done: false, _debug_info: { rendered_template } });
+  return jsonResponse({
+    model: sent,
+    created_at: formatUtc(nowNs()),
+    response: "",
+    done: false,
+    _debug_info: { rendered_template },
+  });
 }
 
 async function* chunks(model: string, events: AsyncIterable<AnswerEvent>): AsyncGenerator<GenerateResponse> {

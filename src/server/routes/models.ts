@@ -69,7 +69,9 @@ async function listModels({ store, config }: Services): Promise<Response> {
         digest: digestHex(stored.digest),
         details: {
           ...detailsOf(model),
-          ...(facts === undefined ? {} : { context_length: facts.contextLength, embedding_length: facts.embeddingLength }),
+          ...(facts === undefined
+            ? {}
+            : { context_length: facts.contextLength, embedding_length: facts.embeddingLength }),
         },
         ...(capabilities.length === 0 ? {} : { capabilities }),
       });
@@ -129,7 +131,10 @@ export async function lastProgress(progress: AsyncIterable<ProgressResponse>): P
     for await (const line of progress) last = line;
   } catch (error) {
     const { fault, message } = toAppError(error);
-    return new Response(goJson({ error: message }), { status: STATUS[fault], headers: { "content-type": "application/json" } });
+    return new Response(goJson({ error: message }), {
+      status: STATUS[fault],
+      headers: { "content-type": "application/json" },
+    });
   }
   return new Response(goJson(last), { headers: { "content-type": "application/json" } });
 }
@@ -138,8 +143,10 @@ async function copy({ store }: Services, request: CopyRequest): Promise<Response
   const source = ModelName.tryParse(request.source ?? "");
   if (source === undefined) throw new AppError("invalid", `source ${JSON.stringify(request.source ?? "")} is invalid`);
   const target = ModelName.tryParse(request.destination ?? "");
-  if (target === undefined) throw new AppError("invalid", `destination ${JSON.stringify(request.destination ?? "")} is invalid`);
-  if ((await store.find(source)) === undefined) throw new AppError("not-found", `model ${JSON.stringify(request.source)} not found`);
+  if (target === undefined)
+    throw new AppError("invalid", `destination ${JSON.stringify(request.destination ?? "")} is invalid`);
+  if ((await store.find(source)) === undefined)
+    throw new AppError("not-found", `model ${JSON.stringify(request.source)} not found`);
   await store.copy(source, target);
   return new Response(null);
 }
@@ -147,7 +154,8 @@ async function copy({ store }: Services, request: CopyRequest): Promise<Response
 async function remove({ store, scheduler }: Services, request: DeleteRequest): Promise<Response> {
   const sent = request.model || request.name || "";
   const name = ModelName.tryParse(sent);
-  if (name === undefined) throw new AppError("invalid", sent === "" ? "model is required" : `name ${JSON.stringify(sent)} is invalid`);
+  if (name === undefined)
+    throw new AppError("invalid", sent === "" ? "model is required" : `name ${JSON.stringify(sent)} is invalid`);
   const stored = await store.find(name);
   if (stored === undefined) throw new AppError("not-found", `model '${sent}' not found`);
   const { weightsPath } = await openStored(store, stored).catch(() => ({ weightsPath: undefined }));

@@ -170,7 +170,7 @@ describe("garbage full of tags", () => {
   for (const family of EVERY_FAMILY.filter(({ name }) => name !== "gemma4-no-thinking")) {
     test(`${family.name} loses nothing of it`, () => {
       const next = random(family.name.length * 7919 + (family.name.codePointAt(0) ?? 0));
-      for (let round = 0; round < 25; round++) {
+      for (let round = 0; round < 15; round++) {
         const text = Array.from({ length: 1 + next(14) }, () => pieces[next(pieces.length)] ?? "").join("");
         const got = collectEveryWay(() => family.create(OPTIONS), text);
         if (got.calls.length === 0) sameSubstance(got, text);
@@ -195,7 +195,7 @@ test("long hostile output is read in little time", () => {
     "<think>",
   ];
   for (const piece of hostile) {
-    const chunks = piece.repeat(Math.ceil(10_000 / piece.length)).match(/[^]{1,16}/g) ?? [];
+    const chunks = piece.repeat(Math.ceil(6_000 / piece.length)).match(/[^]{1,16}/g) ?? [];
     for (const family of EVERY_FAMILY) {
       const startMs = performance.now();
       collect(family.create(OPTIONS), chunks);

@@ -7,7 +7,7 @@ import type { ToolDefinition } from "../../../src/chat/message.ts";
 import type { OutputFamily, OutputOptions } from "../../../src/chat/output-family.ts";
 import { familyFor } from "../../../src/chat/output-parser.ts";
 import { familyForTemplate, goTemplateFamily } from "../../../src/chat/template-format.ts";
-import { createThinkingSplitter } from "../../../src/chat/thinking.ts";
+import { createThinkingSplitter, withoutPastThinking } from "../../../src/chat/thinking.ts";
 import { createToolCallSplitter } from "../../../src/chat/tool-calls.ts";
 import { collect, collectEveryWay } from "./collect.ts";
 import { TOOLS } from "./conversations.ts";
@@ -150,6 +150,17 @@ describe("families read off a template", () => {
     });
     expect(run(qwen, "Yes.", { prompt: "…<think>\n\n</think>\n\n" })).toMatchObject({ thinking: "", text: "Yes." });
   });
+});
+
+test("thoughts are cut from the content of answers before the last question only", () => {
+  const thought = { role: "assistant", content: "<think>\nHm.\n</think>\n\nYes." };
+  const messages = [{ role: "user", content: "<think>a</think>b" }, thought, { role: "user", content: "?" }, thought];
+  expect(withoutPastThinking(messages).map((message) => message.content)).toEqual([
+    "<think>a</think>b",
+    "Yes.",
+    "?",
+    thought.content,
+  ]);
 });
 
 describe("the splitters for Go templates", () => {
