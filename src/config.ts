@@ -173,6 +173,12 @@ export interface Config extends Values {
   readonly cacheDir: string;
   /** Set by whom: shown in errors about the host. */
   readonly warnings: readonly string[];
+  /** NO_COLOR is set and not empty. */
+  readonly noColor: boolean;
+  /** TERM, as it stands. */
+  readonly term: string | undefined;
+  /** OLLAMA_EDITOR, else VISUAL, else EDITOR, else "": a command with its arguments. */
+  readonly editorCommand: string;
 }
 
 /** Reads the environment. Values are trimmed of spaces and quotes, as Ollama does; an unusable one warns, never throws. */
@@ -193,6 +199,9 @@ export function readConfig(env: Env): Config {
     modelsDir: models === "" ? join(homeDir, "models") : resolve(models),
     cacheDir: join(isAbsolute(cacheHome) ? cacheHome : join(home === "" ? "/" : home, ".cache"), "ollama"),
     warnings: [...warnings],
+    noColor: (env["NO_COLOR"] ?? "") !== "",
+    term: env["TERM"],
+    editorCommand: [env["OLLAMA_EDITOR"], env["VISUAL"], env["EDITOR"]].map(clean).find((command) => command !== "") ?? "",
   });
 }
 

@@ -14,7 +14,7 @@ import type { OutputFamily } from "./output-family.ts";
 import { familyFor } from "./output-parser.ts";
 import { passthrough } from "./families/passthrough.ts";
 import { rendererFor } from "./renderers/registry.ts";
-import { familyForTemplate, goTemplateFamily } from "./template-format.ts";
+import { familyForTemplate, goTemplateFamily, thinkingTags } from "./template-format.ts";
 
 export interface Think {
   readonly set: boolean;
@@ -49,9 +49,20 @@ export interface DialogFormat {
   readonly usesThinking: boolean;
   readonly usesSuffix: boolean;
   readonly family: OutputFamily;
+  /** What closes the model's thinking; a constrained answer begins behind it. */
+  readonly thinkingEnd: string | undefined;
   render(dialog: Dialog): string;
   renderInsert(prompt: string, suffix: string): string;
 }
+
+/** Where a family closes its thinking with something other than </think>. */
+const THINKING_ENDS: Readonly<Record<string, string>> = {
+  harmony: "<|channel|>final<|message|>",
+  gemma4: "<channel|>",
+  "gemma4-no-thinking": "<channel|>",
+  cohere: "<|END_THINKING|>",
+  ministral: "[/THINK]",
+};
 
 const PLAIN = "{{ .Prompt }}";
 
@@ -98,7 +109,8 @@ function goWins(source: DialogSource, go: GoTemplate): boolean {
 function withFamily(format: DialogFormat, family: OutputFamily): DialogFormat {
   const usesTools = format.usesTools || family.supportsTools;
   const usesThinking = format.usesThinking || family.supportsThinking;
-  return { ...format, family, usesTools, usesThinking };
+  const thinkingEnd = family.supportsThinking ? (THINKING_ENDS[family.name] ?? "</think>") : format.thinkingEnd;
+  return { ...format, family, usesTools, usesThinking, thinkingEnd };
 }
 
 function noInsert(): never {
@@ -116,6 +128,7 @@ function namedFormat(source: DialogSource, name: string, go: GoTemplate | undefi
     usesThinking: family.supportsThinking,
     usesSuffix: go !== undefined && templateFacts(go).usesSuffix,
     family,
+    thinkingEnd: family.supportsThinking ? (THINKING_ENDS[family.name] ?? "</think>") : undefined,
     render: ({ messages, tools, think }) => {
       const named = family.renameTools === undefined ? [...tools] : family.renameTools([...tools]);
       return renderer.render(messages, named, {
@@ -139,6 +152,7 @@ function goFormat(go: GoTemplate, kind: "go" | "plain" = "go"): DialogFormat {
     usesTools: facts.usesTools,
     usesThinking: facts.usesThinking,
     usesSuffix: facts.usesSuffix,
+    thinkingEnd: thinking?.close,
     family: goTemplateFamily({
       ...(thinking === undefined ? {} : { thinking }),
       ...(toolTag === undefined ? {} : { toolTag }),
@@ -181,6 +195,7 @@ function jinjaFormat(source: DialogSource, text: string): DialogFormat {
     usesThinking: facts.usesThinking,
     usesSuffix: false,
     family: familyForTemplate(text) ?? passthrough,
+    thinkingEnd: thinkingTags(text)?.close,
     render: ({ messages, tools, think }) =>
       template.render({
         messages: messages.map(jinjaMessage),

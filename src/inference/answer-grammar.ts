@@ -1,19 +1,35 @@
-// The grammar an answer must follow, from the request's format and tool choice.
+// The grammar an answer must follow, from the request's format and tool choice. It begins behind the model's thinking.
 
 import { AppError } from "../base/errors.ts";
 import type { DialogFormat } from "../chat/dialog-format.ts";
-import { JSON_GRAMMAR } from "../formats/grammar/json-grammar.ts";
+import { toolGrammar } from "../chat/tool-grammar.ts";
 import { checkGrammar } from "../formats/grammar/gbnf-check.ts";
+import { JSON_GRAMMAR } from "../formats/grammar/json-grammar.ts";
 import { schemaToGrammar } from "../formats/grammar/schema-to-gbnf.ts";
-import type { AskSettings } from "./model.ts";
+import type { AskSettings, ChatQuestion } from "./model.ts";
 
-/** Throws `invalid` for a schema or grammar that cannot be honoured: it is never silently off. */
+export interface AnswerGrammar {
+  readonly text: string;
+  /** The grammar begins behind this text; undefined: at once. */
+  readonly after: string | undefined;
+}
+
+/**
+ * Throws `invalid` for a schema or grammar that cannot be honoured: it is never silently off. `prompt` tells whether the
+ * answer begins inside a thinking block.
+ */
 export function grammarFor(
   question: AskSettings,
-  _format: DialogFormat | undefined,
-  _prompt: string,
-): string | undefined {
-  const { format } = question;
+  format: DialogFormat | undefined,
+  thinking: boolean,
+  chat?: ChatQuestion,
+): AnswerGrammar | undefined {
+  const text = chat === undefined ? formatGrammar(question) : (choiceGrammar(chat, format) ?? formatGrammar(question));
+  if (text === undefined) return undefined;
+  return { text, after: thinking ? format?.thinkingEnd : undefined };
+}
+
+function formatGrammar({ format }: AskSettings): string | undefined {
   switch (format.kind) {
     case "free":
       return undefined;
@@ -25,6 +41,18 @@ export function grammarFor(
       checkGrammar(format.grammar);
       return format.grammar;
     default:
-      throw new AppError("internal", String(format satisfies never));
+      return format satisfies never;
   }
+}
+
+function choiceGrammar({ tools, toolChoice, parallelToolCalls }: ChatQuestion, format: DialogFormat | undefined): string | undefined {
+  if (toolChoice === "auto" || toolChoice === "none") return undefined;
+  const chosen = typeof toolChoice === "string" ? tools : tools.filter((tool) => tool.function.name === toolChoice.name);
+  if (chosen.length === 0) {
+    const name = typeof toolChoice === "string" ? "" : toolChoice.name;
+    throw new AppError("invalid", name === "" ? "tool_choice asks for a call, but no tools were given" : `tool_choice names '${name}', which is not among the tools`);
+  }
+  const envelope = format?.family.toolEnvelope;
+  if (envelope === undefined) throw new AppError("invalid", "tool_choice cannot be enforced with this model's way of calling tools");
+  return toolGrammar(envelope, chosen, parallelToolCalls && typeof toolChoice === "string");
 }

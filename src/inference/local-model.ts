@@ -21,7 +21,7 @@ import type {
   ModelAbilities,
   PromptQuestion,
 } from "./model.ts";
-import { grammarFor } from "./answer-grammar.ts";
+import { type AnswerGrammar, grammarFor } from "./answer-grammar.ts";
 import { readAnswer } from "./read-answer.ts";
 import { contextLimit, maxTokens, mergeOptions, samplingParams } from "./settings.ts";
 import { messagesToDrop, withoutOldest } from "./truncate.ts";
@@ -42,8 +42,10 @@ interface Prepared {
   readonly text: string;
   readonly contextTokens: readonly number[];
   readonly parser: OutputParser | undefined;
-  readonly grammar: string | undefined;
+  readonly grammar: AnswerGrammar | undefined;
   readonly returnTokens: boolean;
+  /** Control tokens are part of the text: some families mark calls and channels with them. */
+  readonly printSpecial: boolean;
   /** The prompt text of fewer messages; undefined where there is nothing to drop. */
   readonly shorter: ((tokensOf: (text: string) => Promise<number>, limit: number) => Promise<string>) | undefined;
 }
@@ -85,13 +87,14 @@ export class LocalModel implements AskableModel {
       prompt: text,
       ...(messages.at(-1) === undefined ? {} : { lastMessage: messages.at(-1) as ChatMessage }),
     });
-    const grammar = grammarFor(question, format, text);
+    const grammar = grammarFor(question, format, question.think.on, question);
     yield* this.#generate(question, signal, {
       text,
       contextTokens: [],
       parser,
       grammar,
       returnTokens: false,
+      printSpecial: format.kind === "renderer" || question.tools.length > 0 || question.think.on,
       shorter: async (tokensOf, limit) => {
         const fits = async (fewer: readonly ChatMessage[]) =>
           (await tokensOf(this.#renderMessages(fewer, question))) < limit;
@@ -110,8 +113,9 @@ export class LocalModel implements AskableModel {
       text,
       contextTokens: question.context ?? [],
       parser,
-      grammar: grammarFor(question, format, text),
+      grammar: grammarFor(question, format, question.think.on && format !== undefined),
       returnTokens: !question.raw,
+      printSpecial: format?.kind === "renderer" || question.think.on,
       shorter: undefined,
     });
   }
@@ -239,8 +243,10 @@ export class LocalModel implements AskableModel {
       cutPrompt: prompt.cutPrompt,
       shift: question.shift,
       logprobs: question.logprobs,
-      grammar: prepared.grammar,
+      grammar: prepared.grammar?.text,
+      grammarAfter: prepared.grammar?.after,
       returnTokens: prepared.returnTokens,
+      printSpecial: prepared.printSpecial,
       speculate: true,
     };
   }

@@ -32,6 +32,8 @@ export interface ChatQuestion extends AskSettings {
   readonly messages: readonly ChatMessage[];
   readonly tools: readonly ToolDefinition[];
   readonly toolChoice: ToolChoice;
+  /** Whether an enforced choice may bring more than one call. */
+  readonly parallelToolCalls: boolean;
   readonly think: Think;
 }
 

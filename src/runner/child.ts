@@ -15,6 +15,9 @@ function yieldToMessages(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Idle this long, a runner writes its conversations to disk. */
+const REST_AFTER_MS = 500;
+
 class Child {
   #loaded: LoadedEngine | undefined;
   #wake: (() => void) | undefined;
@@ -66,13 +69,20 @@ class Child {
     }
   }
 
+  /** Waits for a message; after a moment without one, idle work is done. */
+  async #sleep(loaded: LoadedEngine | undefined): Promise<void> {
+    const timer = setTimeout(() => loaded?.engine.rest(), REST_AFTER_MS);
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    clearTimeout(timer);
+    this.#wake = undefined;
+  }
+
   async run(): Promise<never> {
     for (;;) {
       if (this.#loaded === undefined || this.#loaded.engine.idle) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-        this.#wake = undefined;
+        await this.#sleep(this.#loaded);
         continue;
       }
       this.#loaded.engine.step();

@@ -3,9 +3,12 @@
 import { existsSync } from "node:fs";
 import { ptr } from "bun:ffi";
 import { AppError } from "../base/errors.ts";
+import { Admission } from "./engine/admission.ts";
 import { Engine } from "./engine/engine.ts";
 import { planFor, type PlanLimits } from "./engine/plan.ts";
+import { PrefixStore } from "./engine/prefix-store.ts";
 import { Sequences } from "./engine/sequences.ts";
+import { plausibleCounts, ThreadGovernor } from "./engine/thread-governor.ts";
 import { listDevices, loadBackend, loadBackends } from "./llama/devices.ts";
 import { asPointer, cString, type LlamaSymbols, openLlama } from "./llama/library.ts";
 import { Model } from "./llama/model.ts";
@@ -44,9 +47,19 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     embeddings: false,
     fullSlidingWindow: true,
   };
-  const sequences = new Sequences(llama, model, fixed, threadpool, planFor(FIRST_DEMAND, limits));
+  const store = new PrefixStore(request.prefixCacheBytes, request.stateDir, request.stateDirBytes);
+  const sequences = new Sequences(llama, model, fixed, threadpool, store, planFor(FIRST_DEMAND, limits));
   applyAdapters(llama, model, sequences, request);
-  const engine = new Engine(llama, model, sequences, limits, request.batch, emit);
+  const engine = new Engine({
+    llama,
+    model,
+    sequences,
+    admission: new Admission(sequences, limits, store, emit),
+    governor: new ThreadGovernor(request.fixedThreads ? [request.threads] : plausibleCounts(request.threads), request.threads),
+    batchSize: request.batch,
+    maxContext: limits.maxContext,
+    emit,
+  });
   const devices = listDevices(llama);
   return {
     engine,

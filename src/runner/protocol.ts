@@ -13,6 +13,8 @@ export interface LoadRequest {
   readonly modelPath: string;
   readonly adapters: readonly { readonly path: string; readonly scale: number }[];
   readonly threads: number;
+  /** The count was asked for (num_thread): no other is tried. */
+  readonly fixedThreads: boolean;
   readonly gpuLayers: number;
   readonly mainGpu: number | undefined;
   readonly mmap: boolean;
@@ -69,8 +71,12 @@ export interface GenerateRequest {
   readonly logprobs: number | undefined;
   /** GBNF, already checked. */
   readonly grammar: string | undefined;
+  /** The grammar begins behind this text (the end of thinking); undefined: at once. */
+  readonly grammarAfter: string | undefined;
   /** Return the token ids of prompt and answer (the deprecated `context` field). */
   readonly returnTokens: boolean;
+  /** Spell control tokens out instead of leaving them out of the text. */
+  readonly printSpecial: boolean;
   readonly speculate: boolean;
 }
 

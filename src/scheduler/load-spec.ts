@@ -1,5 +1,7 @@
 // From a model and a request's load-time options to what a runner is started with.
 
+import { createHash } from "node:crypto";
+import { basename, join } from "node:path";
 import { usableThreads } from "../base/cpu.ts";
 import { memoryState } from "../base/memory.ts";
 import type { ModelOptions } from "../api/schema/options.ts";
@@ -7,6 +9,7 @@ import type { Config } from "../config.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
 import { AppError } from "../base/errors.ts";
 import { humanBytes } from "../base/bytes.ts";
+import { LLAMA_TAG } from "../runner/llama/abi.gen.ts";
 import type { NativeLibraries } from "../runner/native.ts";
 import type { LoadRequest } from "../runner/protocol.ts";
 import { type ModelCost, planCache, predictBytes, scaleKvBytes } from "./budget.ts";
@@ -66,6 +69,7 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         modelPath: path,
         adapters,
         threads,
+        fixedThreads: options.num_thread !== undefined && options.num_thread > 0,
         gpuLayers,
         mainGpu: options.main_gpu,
         mmap,
@@ -77,12 +81,18 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         cacheBudgetBytes: plan.budgetBytes,
         kvBytesPerToken: cost.kvBytesPerToken,
         prefixCacheBytes: config.prefixCacheMiB * 1024 * 1024,
-        stateDir: undefined,
+        stateDir: config.stateCacheMiB > 0 ? join(config.cacheDir, "state", stateKey(path, signature, config)) : undefined,
         stateDirBytes: config.stateCacheMiB * 1024 * 1024,
         embedding: facts.hasPoolingType,
       };
     },
   };
+}
+
+/** States only fit the same weights, adapters and cache types; the weights' file is named by its own hash. */
+function stateKey(weightsPath: string, signature: string, config: Config): string {
+  const facts = [basename(weightsPath), signature, config.kvCacheType, config.flashAttention, LLAMA_TAG];
+  return createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 32);
 }
 
 function tooLittleMemory(cost: ModelCost, availableBytes: number): AppError {

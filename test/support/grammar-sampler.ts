@@ -4,17 +4,7 @@
 import { type CharSet, rangesOf, subtractChars } from "../../src/formats/grammar/char-set.ts";
 import type { ParsedGrammar } from "../../src/formats/grammar/gbnf-check.ts";
 import { CHARS, END, RULE } from "../../src/formats/grammar/gbnf-lower.ts";
-
-/** Mulberry32: small, fast, the same everywhere. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import type { SeededRandom } from "./seeded-random.ts";
 
 const PRINTABLE: CharSet = [0x20, 0x7e];
 
@@ -22,10 +12,11 @@ export class GrammarSampler {
   private readonly heights: Float64Array;
 
   constructor(private readonly grammar: ParsedGrammar) {
-    this.heights = this.measure();
+    this.heights = new Float64Array(grammar.flat.names.length).fill(Infinity);
+    this.measure();
   }
 
-  sample(random: () => number, softLimit: number): string {
+  sample(random: SeededRandom, softLimit: number): string {
     const { kinds, values } = this.grammar.flat;
     let text = "";
     const stack: number[] = [this.pick(this.grammar.root, random, false)];
@@ -40,20 +31,20 @@ export class GrammarSampler {
     return text;
   }
 
-  private pick(rule: number, random: () => number, short: boolean): number {
+  private pick(rule: number, random: SeededRandom, short: boolean): number {
     const starts = this.grammar.flat.alternatives[rule] ?? [];
-    if (!short) return starts[Math.floor(random() * starts.length)] ?? 0;
+    if (!short) return starts[random.below(starts.length)] ?? 0;
     return starts.reduce((best, start) => (this.height(start) < this.height(best) ? start : best), starts[0] ?? 0);
   }
 
-  private char(set: CharSet, random: () => number): string {
+  private char(set: CharSet, random: SeededRandom): string {
     // Mostly printable ASCII, so that escapes and other planes appear but do not drown the rest.
     const outside = subtractChars(set, PRINTABLE);
     const inside = subtractChars(set, outside);
-    const chosen = outside.length === 0 || (inside.length > 0 && random() < 0.9) ? inside : outside;
+    const chosen = outside.length === 0 || (inside.length > 0 && random.next() < 0.9) ? inside : outside;
     const ranges = rangesOf(chosen);
-    const [low, high] = ranges[Math.floor(random() * ranges.length)] ?? [0, 0];
-    return String.fromCodePoint(low + Math.floor(random() * (high - low + 1)));
+    const [low, high] = ranges[random.below(ranges.length)] ?? [0, 0];
+    return String.fromCodePoint(low + random.below(high - low + 1));
   }
 
   /** How many rules must be opened one inside the other to finish an alternative. */
@@ -66,20 +57,17 @@ export class GrammarSampler {
     return height;
   }
 
-  private measure(): Float64Array {
+  private measure(): void {
     const { alternatives, names } = this.grammar.flat;
-    const heights = new Float64Array(names.length).fill(Infinity);
-    (this as unknown as { heights: Float64Array }).heights = heights;
     for (let changed = true; changed;) {
       changed = false;
       for (let rule = names.length - 1; rule >= 0; rule--) {
         const best = Math.min(...(alternatives[rule] ?? []).map((start) => this.height(start)));
-        if (best < (heights[rule] ?? Infinity)) {
-          heights[rule] = best;
+        if (best < (this.heights[rule] ?? Infinity)) {
+          this.heights[rule] = best;
           changed = true;
         }
       }
     }
-    return heights;
   }
 }

@@ -12,4 +12,4 @@ export interface SchemaCase {
   readonly invalid: readonly unknown[];
 }
 
-export const schemaCases: readonly SchemaCase[] = corpus as unknown as readonly SchemaCase[];
+export const schemaCases: readonly SchemaCase[] = corpus;

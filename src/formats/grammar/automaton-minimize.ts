@@ -13,7 +13,7 @@ export function minimize(a: Automaton): Automaton {
 /** Moore's refinement: start with accepting or not, split by where the letters lead until nothing changes. */
 function mergeStates(a: Automaton): Automaton {
   let blocks: number[] = a.accepting.map((accepts) => (accepts ? 1 : 0));
-  for (let count = 0; ; ) {
+  for (let count = 0; ;) {
     const ids = new Map<string, number>();
     const refined = a.next.map((row, state) => {
       const signature = `${blocks[state]}:${Array.from(row, (to) => (to < 0 ? -1 : blocks[to])).join()}`;

@@ -1,16 +1,7 @@
 // Regular expression → automaton by way of a non-deterministic one. A pattern is searched for anywhere in the text, as
 // JSON Schema's `pattern` is; "^" edges open only before the first character, "$" edges only after the last.
 
-import {
-  type Automaton,
-  Effort,
-  MAX_STATES,
-  complement,
-  explore,
-  intersect,
-  tooComplex,
-  trim,
-} from "./automaton.ts";
+import { type Automaton, Effort, MAX_STATES, complement, explore, intersect, tooComplex, trim } from "./automaton.ts";
 import { ALL_CHARS, type CharSet, hasChar } from "./char-set.ts";
 import { minimize } from "./automaton-minimize.ts";
 import type { Pattern, Regex } from "./regex-ast.ts";
@@ -149,7 +140,9 @@ function determinize(edges: readonly [Edge, number][][], start: number, found: n
               if (typeof edge !== "string" && hasChar(edge, samples[letter] ?? 0)) reached.push(to);
             }
           }
-          return reached.length === 0 ? undefined : { nodes: close(reached, (edge) => edge === "always"), atStart: false };
+          return reached.length === 0
+            ? undefined
+            : { nodes: close(reached, (edge) => edge === "always"), atStart: false };
         },
         accepts: ({ nodes, atStart }) => {
           const open = (edge: Edge): boolean => edge === "always" || edge === "end" || (atStart && edge === "start");
@@ -165,7 +158,9 @@ function determinize(edges: readonly [Edge, number][][], start: number, found: n
 function alphabet(edges: readonly [Edge, number][][], effort: Effort): CharSet[] {
   const sets = new Map<string, CharSet>([["all", ALL_CHARS]]);
   for (const list of edges) for (const [edge] of list) if (typeof edge !== "string") sets.set(edge.join(), edge);
-  const borders = [...new Set([...sets.values()].flatMap((set) => set.map((code, i) => (i % 2 === 0 ? code : code + 1))))];
+  const borders = [
+    ...new Set([...sets.values()].flatMap((set) => set.map((code, i) => (i % 2 === 0 ? code : code + 1)))),
+  ];
   borders.sort((a, b) => a - b);
   const groups = new Map<string, number[]>();
   borders.forEach((low, i) => {

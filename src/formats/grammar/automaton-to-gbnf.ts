@@ -54,7 +54,13 @@ export const jsonEncoding: Encoding = (set) => {
   return choice(...options);
 };
 
-export function automatonToGbnf(builder: GrammarBuilder, hint: string, automaton: Automaton, encode: Encoding, tail: Node): Node {
+export function automatonToGbnf(
+  builder: GrammarBuilder,
+  hint: string,
+  automaton: Automaton,
+  encode: Encoding,
+  tail: Node,
+): Node {
   const emission = new Emission(builder, hint, automaton, encode, tail);
   return emission.emit();
 }
@@ -73,7 +79,8 @@ class Emission {
     private readonly tail: Node,
   ) {
     this.arrivals = new Uint32Array(automaton.next.length);
-    for (const state of automaton.next.keys()) for (const [, to] of this.ways(state)) this.arrivals[to] = (this.arrivals[to] ?? 0) + 1;
+    for (const state of automaton.next.keys())
+      for (const [, to] of this.ways(state)) this.arrivals[to] = (this.arrivals[to] ?? 0) + 1;
   }
 
   emit(): Node {
@@ -102,12 +109,13 @@ class Emission {
   /** One step and all that must follow it before there is a choice again. */
   private chain(set: CharSet, to: number): Node {
     const parts: Node[] = [this.spelled(set)];
-    for (let state = to; ; ) {
+    for (let state = to; ;) {
       const ways = this.ways(state);
       const accepting = this.automaton.accepting[state] === true;
       const only = ways[0];
       if (only === undefined) return sequence(...parts, this.tail);
-      if (accepting || ways.length > 1 || (this.arrivals[state] ?? 0) > 1) return sequence(...parts, this.reference(state));
+      if (accepting || ways.length > 1 || (this.arrivals[state] ?? 0) > 1)
+        return sequence(...parts, this.reference(state));
       parts.push(this.spelled(only[0]));
       state = only[1];
     }

@@ -136,7 +136,8 @@ export function lengths(min: number, max: number | undefined): Automaton {
     letters: [ALL_CHARS],
     start: 0,
     key: String,
-    step: (length) => (max !== undefined && length >= max ? undefined : Math.min(length + 1, max === undefined ? cap : length + 1)),
+    step: (length) =>
+      max !== undefined && length >= max ? undefined : Math.min(length + 1, max === undefined ? cap : length + 1),
     accepts: (length) => length >= min,
   });
 }

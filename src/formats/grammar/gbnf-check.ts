@@ -93,7 +93,11 @@ function ownerName(flat: FlatGrammar, rule: number): string {
 }
 
 /** Post-order over left references without recursion; throws on a cycle when `onCycle` says so. */
-function depthFirst(flat: FlatGrammar, mayBeEmpty: (rule: number) => boolean, onCycle: (rule: number) => boolean): number[] {
+function depthFirst(
+  flat: FlatGrammar,
+  mayBeEmpty: (rule: number) => boolean,
+  onCycle: (rule: number) => boolean,
+): number[] {
   const order: number[] = [];
   const state = new Uint8Array(flat.names.length);
   for (let first = 0; first < flat.names.length; first++) {
@@ -127,7 +131,7 @@ function components(flat: FlatGrammar, mayBeEmpty: (rule: number) => boolean): I
     leftReferences(flat, rule, mayBeEmpty, (target) => callers[target]?.push(rule));
   }
   const component = new Int32Array(flat.names.length).fill(-1);
-  for (const first of order.reverse()) {
+  for (const first of order.toReversed()) {
     const todo = component[first] === -1 ? [first] : [];
     for (let rule = todo.pop(); rule !== undefined; rule = todo.pop()) {
       if (component[rule] !== -1) continue;
@@ -179,5 +183,6 @@ function findNullable(flat: FlatGrammar): Uint8Array {
 function checkCompletable(flat: FlatGrammar): void {
   const completable = fixpoint(flat, (kind, value) => kind !== CHARS || (flat.classes[value]?.length ?? 0) > 0);
   const stuck = completable.indexOf(0);
-  if (stuck !== -1) throw new AppError("invalid", `invalid grammar: rule "${ownerName(flat, stuck)}" can never be completed`);
+  if (stuck !== -1)
+    throw new AppError("invalid", `invalid grammar: rule "${ownerName(flat, stuck)}" can never be completed`);
 }

@@ -2,7 +2,7 @@
 // rules of their own), so what is counted and walked here is what the native parser will build. Bounded in size.
 
 import { AppError } from "../../base/errors.ts";
-import { ALL_CHARS, type CharSet, MAX_CODE_POINT, subtractChars } from "./char-set.ts";
+import { type CharSet, MAX_CODE_POINT, subtractChars } from "./char-set.ts";
 import type { Node } from "./gbnf-ast.ts";
 import { type GrammarRules, MAX_REPETITION } from "./gbnf-parse.ts";
 
@@ -64,7 +64,9 @@ class Lowering {
   private elements(node: Node): Element[] {
     switch (node.is) {
       case "literal":
-        return this.counted(Array.from(node.text, (char) => this.charClass([char.codePointAt(0) ?? 0, char.codePointAt(0) ?? 0])));
+        return this.counted(
+          Array.from(node.text, (char) => this.charClass([char.codePointAt(0) ?? 0, char.codePointAt(0) ?? 0])),
+        );
       case "class":
         return this.counted([this.charClass(node.negated ? subtractChars([0, MAX_CODE_POINT], node.set) : node.set)]);
       case "any":
@@ -103,7 +105,8 @@ class Lowering {
     } else once = this.elements(item);
     const times = max !== undefined && max > 0 ? max : Math.max(min, 1);
     weight *= times;
-    if (weight > MAX_REPETITION) this.fail(`a repetition multiplies to ${weight} rules, over the limit of ${MAX_REPETITION}`);
+    if (weight > MAX_REPETITION)
+      this.fail(`a repetition multiplies to ${weight} rules, over the limit of ${MAX_REPETITION}`);
     return { elements: this.repeated(once, min, max), weight };
   }
 
@@ -161,7 +164,8 @@ class Lowering {
 
   private counted(elements: Element[]): Element[] {
     this.elementCount += elements.length;
-    if (this.elementCount > MAX_ELEMENTS) this.fail(`more than ${MAX_ELEMENTS} elements once repetitions are written out`);
+    if (this.elementCount > MAX_ELEMENTS)
+      this.fail(`more than ${MAX_ELEMENTS} elements once repetitions are written out`);
     return elements;
   }
 
@@ -193,9 +197,4 @@ class Lowering {
   private fail(reason: string): never {
     throw new AppError("invalid", `invalid grammar: rule "${this.current}": ${reason}`);
   }
-}
-
-/** Classes never hold what UTF-8 cannot carry; used where a set is shown or sampled. */
-export function realChars(set: CharSet): CharSet {
-  return subtractChars(set, subtractChars([0, MAX_CODE_POINT], ALL_CHARS));
 }

@@ -13,11 +13,21 @@ const MAX_GROUP_DEPTH = 64;
 export type GrammarRules = ReadonlyMap<string, Node>;
 
 export function parseGbnf(text: string): GrammarRules {
-  if (text.length > MAX_GRAMMAR_CHARS) throw new AppError("invalid", `grammar is longer than ${MAX_GRAMMAR_CHARS} characters`);
+  if (text.length > MAX_GRAMMAR_CHARS)
+    throw new AppError("invalid", `grammar is longer than ${MAX_GRAMMAR_CHARS} characters`);
   return new GbnfParser(text).parse();
 }
 
-const SIMPLE_ESCAPES: Record<string, string> = { t: "\t", r: "\r", n: "\n", "\\": "\\", '"': '"', "[": "[", "]": "]", "-": "-" };
+const SIMPLE_ESCAPES: Record<string, string> = {
+  t: "\t",
+  r: "\r",
+  n: "\n",
+  "\\": "\\",
+  '"': '"',
+  "[": "[",
+  "]": "]",
+  "-": "-",
+};
 const HEX_ESCAPES: Record<string, number> = { x: 2, u: 4, U: 8 };
 const NAME_CHAR = /[a-zA-Z0-9-]/;
 
@@ -100,7 +110,8 @@ class GbnfParser {
       if (bounds === undefined) return node;
       if (chained >= MAX_GROUP_DEPTH) this.fail(`more than ${MAX_GROUP_DEPTH} repetitions in a row`);
       const [min, max] = bounds;
-      if (isEmpty(node) || (node.is === "repeat" && node.max === 0)) this.fail("a repetition has nothing before it to repeat");
+      if (isEmpty(node) || (node.is === "repeat" && node.max === 0))
+        this.fail("a repetition has nothing before it to repeat");
       node = { is: "repeat", item: node, min, max };
       this.space(depth > 0);
     }
@@ -185,7 +196,8 @@ class GbnfParser {
     const length = HEX_ESCAPES[escape];
     if (length === undefined) this.fail(`unknown escape "\\${escape}"`);
     const digits = this.text.slice(this.at + 2, this.at + 2 + length);
-    if (digits.length < length || !/^[0-9a-fA-F]+$/.test(digits)) this.fail(`expected ${length} hexadecimal digits after "\\${escape}"`);
+    if (digits.length < length || !/^[0-9a-fA-F]+$/.test(digits))
+      this.fail(`expected ${length} hexadecimal digits after "\\${escape}"`);
     const code = parseInt(digits, 16);
     if (code > 0x10ffff) this.fail(`"\\${escape}${digits}" is not a Unicode code point`);
     this.at += 2 + length;

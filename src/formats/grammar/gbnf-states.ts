@@ -76,7 +76,8 @@ export class GrammarStates {
     if (this.tokenIds.length === 0) return undefined;
     return this.compute(
       state,
-      (kind, value) => (kind === TOKEN && this.tokenIds[value] === id) || (kind === NOT_TOKEN && this.tokenIds[value] !== id),
+      (kind, value) =>
+        (kind === TOKEN && this.tokenIds[value] === id) || (kind === NOT_TOKEN && this.tokenIds[value] !== id),
     );
   }
 
@@ -86,7 +87,8 @@ export class GrammarStates {
     const low = Math.max(value << (missing * 6), missing === 3 ? 0x10000 : missing === 2 ? 0x800 : 0);
     const high = (value << (missing * 6)) | ((1 << (missing * 6)) - 1);
     return state.tops.some(
-      ({ at }) => this.flat.kinds[at] === CHARS && overlapsChars(this.flat.classes[this.flat.values[at] ?? 0] ?? [], low, high),
+      ({ at }) =>
+        this.flat.kinds[at] === CHARS && overlapsChars(this.flat.classes[this.flat.values[at] ?? 0] ?? [], low, high),
     );
   }
 
@@ -125,7 +127,8 @@ export class GrammarStates {
       }
       if (seen.size > MAX_OPENED) throw tooAmbiguous();
       const rest = kinds[stack.at + 1] === END ? stack.below : this.push(stack.below, stack.at + 1);
-      for (const at of alternatives[values[stack.at] ?? 0] ?? []) seen.add(kinds[at] === END ? rest : this.push(rest, at));
+      for (const at of alternatives[values[stack.at] ?? 0] ?? [])
+        seen.add(kinds[at] === END ? rest : this.push(rest, at));
     }
     if (found.length > MAX_STACKS) throw tooAmbiguous();
     this.table.size += found.length;
@@ -140,7 +143,12 @@ export class GrammarStates {
     const known = this.table.states.get(key);
     if (known !== undefined) return known;
     const tops = unique.filter((stack) => stack.below !== undefined);
-    const state = { tops, canEnd: tops.length < unique.length, next: new Map<number, State | undefined>(), table: this.table };
+    const state = {
+      tops,
+      canEnd: tops.length < unique.length,
+      next: new Map<number, State | undefined>(),
+      table: this.table,
+    };
     this.table.states.set(key, state);
     this.table.size += 1 + tops.length;
     return state;

@@ -10,7 +10,17 @@ import { MAX_REPETITION } from "./gbnf-parse.ts";
 export const MAX_COUNT = 1_000_000;
 const MAX_RULES = 20_000;
 
-export type JsonRule = "ws" | "char" | "string" | "integer" | "number" | "boolean" | "null" | "object" | "array" | "value";
+export type JsonRule =
+  | "ws"
+  | "char"
+  | "string"
+  | "integer"
+  | "number"
+  | "boolean"
+  | "null"
+  | "object"
+  | "array"
+  | "value";
 
 const DIGIT = chars(charSet([[0x30, 0x39]]));
 const DIGIT_1_TO_9 = chars(charSet([[0x31, 0x39]]));
@@ -27,7 +37,12 @@ export class GrammarBuilder {
 
   /** Takes a free name like the hint. */
   reserve(hint: string): string {
-    const stem = this.prefix + (hint.replace(/[^a-zA-Z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 60) || "rule");
+    const stem =
+      this.prefix +
+      (hint
+        .replace(/[^a-zA-Z0-9]+/g, "-")
+        .replace(/^-|-$/g, "")
+        .slice(0, 60) || "rule");
     let count = this.stems.get(stem) ?? 0;
     let name: string;
     do {
@@ -42,7 +57,8 @@ export class GrammarBuilder {
   /** Takes exactly this name. */
   claim(name: string): void {
     if (this.names.has(name)) throw new AppError("invalid", `two rules are named "${name}"`);
-    if (this.names.size >= MAX_RULES) throw new AppError("invalid", "invalid JSON schema: it is too large for a grammar");
+    if (this.names.size >= MAX_RULES)
+      throw new AppError("invalid", "invalid JSON schema: it is too large for a grammar");
     this.names.add(name);
   }
 
@@ -72,7 +88,10 @@ export class GrammarBuilder {
       sequence(
         literal(open),
         ws,
-        choice(literal(close), sequence(item, repeat(sequence(literal(","), ws, item), 0, undefined), ws, literal(close))),
+        choice(
+          literal(close),
+          sequence(item, repeat(sequence(literal(","), ws, item), 0, undefined), ws, literal(close)),
+        ),
       );
     switch (name) {
       case "ws":
@@ -101,7 +120,9 @@ export class GrammarBuilder {
       case "array":
         return list("[", this.json("value"), "]");
       case "value":
-        return choice(...(["object", "array", "string", "number", "boolean", "null"] as const).map((kind) => this.json(kind)));
+        return choice(
+          ...(["object", "array", "string", "number", "boolean", "null"] as const).map((kind) => this.json(kind)),
+        );
       default:
         return name satisfies never;
     }
@@ -126,13 +147,13 @@ export class GrammarBuilder {
   finish(roots: readonly string[]): Map<string, Node> {
     const live = this.completable();
     const out = new Map<string, Node>();
-    const todo = [...roots].reverse();
+    const todo = roots.toReversed();
     for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
       if (out.has(name)) continue;
       if (!live.has(name)) throw new AppError("invalid", "invalid JSON schema: no value can satisfy it");
       const body = prune(this.rules.get(name) ?? choice(), live);
       out.set(name, body);
-      todo.push(...references(body).reverse());
+      todo.push(...references(body).toReversed());
     }
     return out;
   }
@@ -173,7 +194,10 @@ function jsonChar(): Node {
     sequence(d, chars(charsOf("01234567")), hexes(2)),
   );
   const pair = sequence(d, chars(charsOf("89abAB")), hexes(2), literal("\\u"), d, chars(charsOf("cdefCDEF")), hexes(2));
-  return choice(chars(UNESCAPED), sequence(literal("\\"), choice(chars(charsOf('"\\/bfnrt')), sequence(literal("u"), choice(basic, pair)))));
+  return choice(
+    chars(UNESCAPED),
+    sequence(literal("\\"), choice(chars(charsOf('"\\/bfnrt')), sequence(literal("u"), choice(basic, pair)))),
+  );
 }
 
 function references(node: Node): string[] {

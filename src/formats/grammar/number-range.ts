@@ -28,14 +28,19 @@ const MAX_REMAINDERS = 2500;
 const MINUS = 10;
 const POINT = 11;
 const LETTERS: readonly CharSet[] = (() => {
-  const known = [..."0123456789-."].map((char): CharSet => [char.charCodeAt(0), char.charCodeAt(0)]);
+  const known = Array.from("0123456789-.", (char): CharSet => [char.charCodeAt(0), char.charCodeAt(0)]);
   return [...known, subtractChars(ALL_CHARS, unionChars(known))];
 })();
 
 /** `refused` are numbers to leave out; for integers only, whose texts are unique. */
 export function numberAutomaton(range: NumberRange, integer: boolean, refused: readonly number[] = []): Automaton {
   const bounds = [range.min, range.max].filter((bound) => bound !== undefined);
-  const fraction = integer ? 0 : fractionDigits(bounds.map(({ value }) => decimalOf(value)), range.multiples);
+  const fraction = integer
+    ? 0
+    : fractionDigits(
+        bounds.map(({ value }) => decimalOf(value)),
+        range.multiples,
+      );
   let found = patternAutomaton(
     fraction === 0
       ? `^(0|-?[1-9][0-9]{0,${MAX_WHOLE_DIGITS - 1}})$`
@@ -116,7 +121,8 @@ function multiplesOf(multiple: number, integer: boolean): Automaton {
   if (digits === 0n) throw new AppError("invalid", "must be greater than 0");
   const divisor = integer ? digits / gcd(digits, 10n ** BigInt(scale)) : digits;
   const places = integer ? 0 : scale;
-  if (divisor * BigInt(places + 1) > BigInt(MAX_REMAINDERS)) throw new AppError("invalid", "is too large a divisor for a grammar");
+  if (divisor * BigInt(places + 1) > BigInt(MAX_REMAINDERS))
+    throw new AppError("invalid", "is too large a divisor for a grammar");
   const modulus = Number(divisor);
   if (modulus === 1 && integer) return lengths(1, undefined);
   interface Scan {
@@ -132,9 +138,13 @@ function multiplesOf(multiple: number, integer: boolean): Automaton {
       if (letter === MINUS) return scan;
       if (letter === POINT) return scan.decimals < 0 ? { ...scan, decimals: 0 } : undefined;
       if (letter > MINUS || scan.decimals >= places) return undefined;
-      return { remainder: (scan.remainder * 10 + letter) % modulus, decimals: scan.decimals < 0 ? -1 : scan.decimals + 1 };
+      return {
+        remainder: (scan.remainder * 10 + letter) % modulus,
+        decimals: scan.decimals < 0 ? -1 : scan.decimals + 1,
+      };
     },
-    accepts: ({ remainder, decimals }) => (BigInt(remainder) * 10n ** BigInt(places - Math.max(decimals, 0))) % divisor === 0n,
+    accepts: ({ remainder, decimals }) =>
+      (BigInt(remainder) * 10n ** BigInt(places - Math.max(decimals, 0))) % divisor === 0n,
   });
 }
 

@@ -10,7 +10,8 @@ const MAX_PATTERN_CHARS = 10_000;
 const MAX_GROUP_DEPTH = 100;
 
 export function parsePattern(source: string): Pattern {
-  if (source.length > MAX_PATTERN_CHARS) throw new AppError("invalid", `is longer than ${MAX_PATTERN_CHARS} characters`);
+  if (source.length > MAX_PATTERN_CHARS)
+    throw new AppError("invalid", `is longer than ${MAX_PATTERN_CHARS} characters`);
   return new PatternParser(source).parse();
 }
 
@@ -53,15 +54,16 @@ class PatternParser {
   private sequence(depth: number): Regex {
     const items: Regex[] = [];
     while (this.at < this.source.length && !this.looking("|") && !this.looking(")")) {
-      items.push(this.quantified(this.atom(depth)));
+      const isAnchor = this.looking("^") || this.looking("$");
+      items.push(this.quantified(this.atom(depth), isAnchor));
     }
     return items.length === 1 && items[0] !== undefined ? items[0] : { is: "sequence", items };
   }
 
-  private quantified(item: Regex): Regex {
+  private quantified(item: Regex, isAnchor: boolean): Regex {
     const bounds = this.quantifier();
     if (bounds === undefined) return item;
-    if (item.is === "start" || item.is === "end") this.fail("repeats an anchor");
+    if (isAnchor) this.fail("repeats an anchor");
     this.take("?");
     if (this.quantifier() !== undefined) this.fail("has two quantifiers in a row");
     return { is: "repeat", item, min: bounds[0], max: bounds[1] };
@@ -88,8 +90,10 @@ class PatternParser {
     if (char === "(") return this.group(depth);
     if (char === "[") return { is: "chars", set: this.charClass() };
     if (char === "\\") {
-      if (/^\\[bB]/.test(this.source.slice(this.at, this.at + 2))) this.fail("uses a word boundary (\\b), which is not supported");
-      if (/^\\[1-9k]/.test(this.source.slice(this.at, this.at + 2))) this.fail("uses a back-reference, which is not supported");
+      if (/^\\[bB]/.test(this.source.slice(this.at, this.at + 2)))
+        this.fail("uses a word boundary (\\b), which is not supported");
+      if (/^\\[1-9k]/.test(this.source.slice(this.at, this.at + 2)))
+        this.fail("uses a back-reference, which is not supported");
       return { is: "chars", set: this.escape() };
     }
     if (char === "*" || char === "+" || char === "?") this.fail(`has a "${char}" with nothing before it`);
@@ -127,7 +131,8 @@ class PatternParser {
       this.at += 1;
       const high = this.classItem();
       const [from, to] = [low[0] ?? 0, high[1] ?? 0];
-      if (low.length !== 2 || low[1] !== from || high.length !== 2 || high[0] !== to) this.fail("has a range between classes");
+      if (low.length !== 2 || low[1] !== from || high.length !== 2 || high[0] !== to)
+        this.fail("has a range between classes");
       if (to < from) this.fail("has a character range with its end before its start");
       sets.push([from, to]);
     }

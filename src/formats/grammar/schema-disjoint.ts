@@ -16,7 +16,11 @@ import { fits } from "./schema-validate.ts";
 const MAX_DEPTH = 6;
 const MAX_PAIRS = 20_000;
 
-export function makeDisjoint(expander: SchemaExpander, branches: readonly (readonly Shape[])[], path: string): (readonly Shape[])[] {
+export function makeDisjoint(
+  expander: SchemaExpander,
+  branches: readonly (readonly Shape[])[],
+  path: string,
+): (readonly Shape[])[] {
   const result = branches.map((branch) => [...branch]);
   let pairs = 0;
   for (let i = 0; i < result.length; i++) {
@@ -30,7 +34,10 @@ export function makeDisjoint(expander: SchemaExpander, branches: readonly (reado
           if (pairs > MAX_PAIRS) throw schemaError(path, `"oneOf" has too many alternatives to compare`);
           const apart = keepApart(expander, narrowed, other);
           if (apart === undefined) {
-            throw schemaError(path, `"oneOf" branches ${Math.min(i, j)} and ${Math.max(i, j)} can both match one value; use "anyOf" or make them exclude each other`);
+            throw schemaError(
+              path,
+              `"oneOf" branches ${Math.min(i, j)} and ${Math.max(i, j)} can both match one value; use "anyOf" or make them exclude each other`,
+            );
           }
           narrowed = apart;
         }
@@ -54,7 +61,8 @@ function keepApart(expander: SchemaExpander, shape: Shape, other: Shape): Shape 
       declaredNames(other.object).includes(name) &&
       apart(expander, propertySchemas(object, name), propertySchemas(other.object, name), 1),
   );
-  if (telling !== undefined) return { ...shape, object: { ...object, required: object.required.union(new Set([telling])) } };
+  if (telling !== undefined)
+    return { ...shape, object: { ...object, required: object.required.union(new Set([telling])) } };
   const known = new Set(declaredNames(object));
   const candidates = [...other.object.required].filter((name) => !object.required.has(name));
   const foreign = candidates.find((name) => !known.has(name)) ?? candidates[0];
@@ -76,7 +84,9 @@ function overlappingTypes(expander: SchemaExpander, a: Shape, b: Shape, depth: n
   if (common === 0) return 0;
   if (a.values !== undefined || b.values !== undefined) {
     const [listed, tested] = a.values === undefined ? [b, a] : [a, b];
-    const both = (listed.values ?? []).filter((value) => fits(expander, value, listed) && fits(expander, value, tested));
+    const both = (listed.values ?? []).filter(
+      (value) => fits(expander, value, listed) && fits(expander, value, tested),
+    );
     return both.reduce<number>((types, value) => types | shapes.typeOfValue(value), 0);
   }
   let overlap = common & (shapes.NULL | shapes.BOOLEAN);
@@ -91,7 +101,9 @@ function overlappingTypes(expander: SchemaExpander, a: Shape, b: Shape, depth: n
 function rangesMeet(a: NumberRange, b: NumberRange): boolean {
   const below = (low: NumberRange, high: NumberRange): boolean => {
     if (low.max === undefined || high.min === undefined) return false;
-    return low.max.value < high.min.value || (low.max.value === high.min.value && (low.max.exclusive || high.min.exclusive));
+    return (
+      low.max.value < high.min.value || (low.max.value === high.min.value && (low.max.exclusive || high.min.exclusive))
+    );
   };
   return !below(a, b) && !below(b, a);
 }
@@ -113,7 +125,9 @@ function objectsMeet(expander: SchemaExpander, a: ObjectShape, b: ObjectShape, d
 
 /** Whether `b` requires a property that `a` can never have. */
 function lacks(expander: SchemaExpander, a: ObjectShape, b: ObjectShape): boolean {
-  return [...b.required].some((name) => a.forbidden.has(name) || expander.expandIfReady(propertySchemas(a, name))?.length === 0);
+  return [...b.required].some(
+    (name) => a.forbidden.has(name) || expander.expandIfReady(propertySchemas(a, name))?.length === 0,
+  );
 }
 
 function arraysMeet(expander: SchemaExpander, a: Shape, b: Shape, depth: number): boolean {
@@ -121,7 +135,7 @@ function arraysMeet(expander: SchemaExpander, a: Shape, b: Shape, depth: number)
   if ((left.max ?? Infinity) < (right.min ?? 0) || (right.max ?? Infinity) < (left.min ?? 0)) return false;
   // Both are written with at least this many items, so an item that cannot fit both tells them apart.
   const sure = Math.min(itemCounts(left).min, 20);
-  for (let i = 0; i < sure; i++) if (apart(expander, itemSchemas(left, i), itemSchemas(right, i), depth + 1)) return false;
+  for (let i = 0; i < sure; i++)
+    if (apart(expander, itemSchemas(left, i), itemSchemas(right, i), depth + 1)) return false;
   return true;
 }
-

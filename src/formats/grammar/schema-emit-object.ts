@@ -37,13 +37,18 @@ class ObjectEmission {
 
   emit(): Node {
     const names = declaredNames(this.shape);
-    if (names.length > MAX_PROPERTIES) throw schemaError(this.path, `"properties" has more than ${MAX_PROPERTIES} names`);
+    if (names.length > MAX_PROPERTIES)
+      throw schemaError(this.path, `"properties" has more than ${MAX_PROPERTIES} names`);
     const allowed = this.nameAutomaton();
     const properties: Property[] = [];
     for (const name of names) {
       const required = this.shape.required.has(name);
       const possible = !this.shape.forbidden.has(name) && (allowed === undefined || accepts(allowed, name));
-      if (possible) properties.push({ pair: this.pair(literal(`${JSON.stringify(name)}:`), propertySchemas(this.shape, name), name), required });
+      if (possible)
+        properties.push({
+          pair: this.pair(literal(`${JSON.stringify(name)}:`), propertySchemas(this.shape, name), name),
+          required,
+        });
       else if (required) return choice();
     }
     const undeclared = this.undeclared(names, allowed);
@@ -52,7 +57,8 @@ class ObjectEmission {
     if (undeclared !== undefined && min > needed + 1) {
       throw schemaError(this.path, `"minProperties" over ${needed + 1} cannot be kept with free property names`);
     }
-    const max = undeclared === undefined && (this.shape.max ?? Infinity) >= properties.length ? undefined : this.shape.max;
+    const max =
+      undeclared === undefined && (this.shape.max ?? Infinity) >= properties.length ? undefined : this.shape.max;
     return sequence(literal("{"), this.ws, this.start(properties, undeclared, min, max));
   }
 
@@ -69,14 +75,22 @@ class ObjectEmission {
     if (automata.includes(undefined)) return undefined;
     // A union, as the complement of what no part accepts.
     return about(this.path, "propertyNames", () =>
-      automata.length === 1 ? automata[0] : complement(automata.map((a) => complement(a ?? oneOfTexts([]))).reduce((a, b) => intersect(a, b), complement(oneOfTexts([])))),
+      automata.length === 1
+        ? automata[0]
+        : complement(
+            automata
+              .map((a) => complement(a ?? oneOfTexts([])))
+              .reduce((a, b) => intersect(a, b), complement(oneOfTexts([]))),
+          ),
     );
   }
 
   private undeclared(names: readonly string[], allowed: Automaton | undefined): Node | undefined {
     if (!isOpen(this.shape)) return undefined;
     const { layers, forbidden } = this.shape;
-    const unnamed = layers.some(({ additional }) => additional !== undefined) || layers.every(({ patterns }) => patterns.length === 0);
+    const unnamed =
+      layers.some(({ additional }) => additional !== undefined) ||
+      layers.every(({ patterns }) => patterns.length === 0);
     const taken = [...new Set([...names, ...forbidden])];
     const free = about(this.path, "properties", () => {
       if (taken.length === 0) return allowed;
@@ -101,14 +115,20 @@ class ObjectEmission {
    * After "{": the first property or the end. Built from the last property to the first; `count` runs over how many were
    * written before (one entry only when no count matters).
    */
-  private start(properties: readonly Property[], undeclared: Node | undefined, min: number, max: number | undefined): Node {
+  private start(
+    properties: readonly Property[],
+    undeclared: Node | undefined,
+    min: number,
+    max: number | undefined,
+  ): Node {
     const top = max ?? min;
     if ((properties.length + 1) * (Math.min(top, properties.length + 1) + 1) > MAX_COUNTED_POINTS) {
       throw schemaError(this.path, `"minProperties" and "maxProperties" are too large to be counted in a grammar`);
     }
     // With free names the count may pass the number of declared properties.
     const highest = undeclared === undefined ? Math.min(top, properties.length) : top;
-    if (highest > MAX_COUNTED_POINTS) throw schemaError(this.path, `"maxProperties" is too large to be counted in a grammar`);
+    if (highest > MAX_COUNTED_POINTS)
+      throw schemaError(this.path, `"maxProperties" is too large to be counted in a grammar`);
     const up = (count: number): number => Math.min(count + 1, highest);
     const full = (count: number): boolean => max !== undefined && count >= max;
     const end = sequence(this.ws, literal("}"));

@@ -66,7 +66,8 @@ export class SchemaEmitter {
 
   /** Unconstrained types need no rule of their own. */
   private simple(conjunction: Conjunction): Node | undefined {
-    if (conjunction.every((schema) => schema !== false && Object.keys(schema).length === 0)) return this.builder.json("value");
+    if (conjunction.every((schema) => schema !== false && Object.keys(schema).length === 0))
+      return this.builder.json("value");
     const [shape, more] = this.expander.expand(conjunction);
     if (shape === undefined) return choice();
     if (more !== undefined) return undefined;
@@ -80,7 +81,9 @@ export class SchemaEmitter {
     const free = {
       number: number.min === undefined && number.max === undefined && number.multiples.length === 0,
       string: string.patterns.length === 0 && string.min === 0 && string.max === undefined,
-      object: object.layers.length + object.required.size + object.forbidden.size + object.names.length + object.min === 0 && object.max === undefined,
+      object:
+        object.layers.length + object.required.size + object.forbidden.size + object.names.length + object.min === 0 &&
+        object.max === undefined,
       array: array.layers.length === 0 && array.min === undefined && array.max === undefined && !array.unique,
     };
     if (types === shapes.ALL_TYPES) return Object.values(free).every(Boolean) ? this.builder.json("value") : undefined;
@@ -104,7 +107,9 @@ export class SchemaEmitter {
     if (plain !== undefined) return plain;
     const has = (type: number): boolean => (shape.types & type) !== 0;
     const refused = new Set(shape.notValues.map(valueKey));
-    const structured = shape.notValues.some((value) => typeof value === "object" && value !== null && has(shapes.typeOfValue(value)));
+    const structured = shape.notValues.some(
+      (value) => typeof value === "object" && value !== null && has(shapes.typeOfValue(value)),
+    );
     if (structured) throw schemaError(path, `"not" of an object or array value is not supported`);
     const options: Node[] = [];
     if (has(shapes.NULL) && !refused.has("null")) options.push(this.builder.json("null"));
@@ -141,7 +146,8 @@ export class SchemaEmitter {
 
   private number(shape: Shape, hint: string, path: string): Node {
     const integer = (shape.types & shapes.FRACTION) === 0;
-    if (!integer && (shape.types & shapes.INTEGER) === 0) throw schemaError(path, `"not" of type "integer" is not supported for numbers`);
+    if (!integer && (shape.types & shapes.INTEGER) === 0)
+      throw schemaError(path, `"not" of type "integer" is not supported for numbers`);
     const { min, max, multiples } = shape.number;
     const refused = shape.notValues.filter((value) => typeof value === "number");
     if (!integer && refused.length > 0) throw schemaError(path, `"not" of a number is supported only for integers`);
@@ -159,7 +165,13 @@ export class SchemaEmitter {
   private string(shape: Shape, hint: string, path: string): Node {
     const quoted = (inner: Node): Node => sequence(literal('"'), inner, literal('"'));
     const { min, max, patterns } = shape.string;
-    const key = JSON.stringify([min, max, patterns.map((pattern) => [pattern.source, pattern.negative]), shape.notValues, shape.values]);
+    const key = JSON.stringify([
+      min,
+      max,
+      patterns.map((pattern) => [pattern.source, pattern.negative]),
+      shape.notValues,
+      shape.values,
+    ]);
     const known = this.strings.get(key);
     if (known !== undefined) return known;
     const automaton = stringAutomaton(shape, path, true);

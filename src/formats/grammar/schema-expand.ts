@@ -5,7 +5,16 @@ import { negateSchema } from "./schema-negate.ts";
 import { makeDisjoint } from "./schema-disjoint.ts";
 import { readShape } from "./schema-read.ts";
 import { ANY_SHAPE, OBJECT, type Shape, intersectShapes } from "./schema-shape.ts";
-import { type Conjunction, type Schema, type SchemaObject, type SchemaSource, isObject, pointer, schemaError } from "./schema-source.ts";
+import {
+  ANYTHING,
+  type Conjunction,
+  type Schema,
+  type SchemaObject,
+  type SchemaSource,
+  isObject,
+  pointer,
+  schemaError,
+} from "./schema-source.ts";
 
 const MAX_SHAPES = 300;
 const MAX_SHAPES_IN_ALL = 50_000;
@@ -25,7 +34,10 @@ export class SchemaExpander {
     const known = this.known.get(key);
     if (known !== undefined) return known;
     const path = this.source.pathOf(conjunction[0] ?? false);
-    const found = conjunction.reduce<readonly Shape[]>((sofar, schema) => this.cross(sofar, this.one(schema), path), [ANY_SHAPE]);
+    const found = conjunction.reduce<readonly Shape[]>(
+      (sofar, schema) => this.cross(sofar, this.one(schema), path),
+      [ANY_SHAPE],
+    );
     this.known.set(key, found);
     return found;
   }
@@ -89,7 +101,13 @@ export class SchemaExpander {
     }
     for (const part of this.list(schema, "allOf", path)) both(this.one(part));
     const anyOf = this.list(schema, "anyOf", path);
-    if (anyOf.length > 0) both(this.union(anyOf.map((part) => this.one(part)), path));
+    if (anyOf.length > 0)
+      both(
+        this.union(
+          anyOf.map((part) => this.one(part)),
+          path,
+        ),
+      );
     const oneOf = this.list(schema, "oneOf", path);
     if (oneOf.length > 0) {
       const branches = oneOf.map((part) => this.cross(shapes, this.one(part), path));
@@ -98,7 +116,7 @@ export class SchemaExpander {
     if (schema["not"] !== undefined) both(this.negate(schema["not"], pointer(path, "not")));
     this.conditional(schema, path, both);
     this.dependencies(schema, path, both);
-    return shapes;
+    return schema["unevaluatedProperties"] === false ? shapes.map((shape) => sealed(shape, path)) : shapes;
   }
 
   private conditional(schema: SchemaObject, path: string, both: (more: readonly Shape[]) => void): void {
@@ -106,7 +124,9 @@ export class SchemaExpander {
     if (condition === undefined || (schema["then"] === undefined && schema["else"] === undefined)) return;
     const branch = (test: readonly Shape[], keyword: string): readonly Shape[] => {
       const then = schema[keyword];
-      return then === undefined ? test : this.cross(test, this.one(this.source.schemaAt(then, pointer(path, keyword))), path);
+      return then === undefined
+        ? test
+        : this.cross(test, this.one(this.source.schemaAt(then, pointer(path, keyword))), path);
     };
     const test = this.source.schemaAt(condition, pointer(path, "if"));
     const otherwise = this.negate(condition, pointer(path, "if"));
@@ -132,7 +152,8 @@ export class SchemaExpander {
       object: { ...ANY_SHAPE.object, required: new Set(names) },
     });
     if (Array.isArray(needed) && keyword !== "dependentSchemas") {
-      if (needed.some((other: unknown) => typeof other !== "string")) throw schemaError(path, `"${keyword}" must name properties`);
+      if (needed.some((other: unknown) => typeof other !== "string"))
+        throw schemaError(path, `"${keyword}" must name properties`);
       return [present([name, ...(needed as string[])])];
     }
     if (keyword === "dependentRequired") throw schemaError(path, `"${keyword}" must hold arrays`);
@@ -140,7 +161,8 @@ export class SchemaExpander {
   }
 
   private negate(value: unknown, path: string): readonly Shape[] {
-    return this.union([negateSchema(this.source, this.source.schemaAt(value, path), (part) => this.one(part))], path);
+    const shapes = negateSchema(this.source, this.source.schemaAt(value, path), (part) => this.one(part));
+    return this.union([shapes.map(withoutEvaluation)], path);
   }
 
   private union(lists: readonly (readonly Shape[])[], path: string): readonly Shape[] {
@@ -152,10 +174,30 @@ export class SchemaExpander {
   private list(schema: SchemaObject, keyword: string, path: string): Schema[] {
     const value = schema[keyword];
     if (value === undefined || value === null) return [];
-    if (!Array.isArray(value) || value.length === 0) throw schemaError(path, `"${keyword}" must be an array with at least one schema`);
+    if (!Array.isArray(value) || value.length === 0)
+      throw schemaError(path, `"${keyword}" must be an array with at least one schema`);
     if (value.length > MAX_SHAPES) throw schemaError(path, `"${keyword}" has more than ${MAX_SHAPES} schemas`);
     return value.map((item: unknown, i) => this.source.schemaAt(item, pointer(path, keyword, i)));
   }
+}
+
+function withoutEvaluation(shape: Shape): Shape {
+  const layers = shape.object.layers.map((layer) => ({ ...layer, evaluates: false }));
+  return layers.length === 0 ? shape : { ...shape, object: { ...shape.object, layers } };
+}
+
+/** `unevaluatedProperties: false` as a closed layer that allows what the layers so far speak of. */
+function sealed(shape: Shape, path: string): Shape {
+  const layers = shape.object.layers.filter(({ evaluates }) => evaluates);
+  if (layers.some(({ additional }) => additional !== undefined)) return shape;
+  const seal = {
+    properties: new Map(layers.flatMap(({ properties }) => [...(properties?.keys() ?? [])].map((name) => [name, ANYTHING]))),
+    patterns: layers.flatMap(({ patterns }) => patterns.map(({ source }) => ({ source, schema: ANYTHING }))),
+    additional: false as const,
+    evaluates: true,
+    path,
+  };
+  return { ...shape, object: { ...shape.object, layers: [...shape.object.layers, seal] } };
 }
 
 function isPossible(shape: Shape): boolean {

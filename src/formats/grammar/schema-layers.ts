@@ -20,7 +20,9 @@ function patternOf(pattern: PropertyPattern, path: string): Automaton {
 export function propertySchemas(shape: ObjectShape, name: string): Conjunction {
   return shape.layers.flatMap((layer): Schema[] => {
     const own = layer.properties?.get(name);
-    const matched = layer.patterns.filter((pattern) => accepts(patternOf(pattern, layer.path), name)).map(({ schema }) => schema);
+    const matched = layer.patterns
+      .filter((pattern) => accepts(patternOf(pattern, layer.path), name))
+      .map(({ schema }) => schema);
     if (own !== undefined) return [own, ...matched];
     return matched.length > 0 ? matched : fallback(layer);
   });
@@ -41,17 +43,20 @@ export interface KeyGroup {
  * `unnamed` tells whether names that match no pattern are written.
  */
 export function keyGroups(shape: ObjectShape, allowed: Automaton | undefined, unnamed: boolean): KeyGroup[] {
-  const patterns = shape.layers.flatMap((layer) => layer.patterns.map((pattern) => ({ layer, pattern })));
-  if (patterns.length > MAX_KEY_PATTERNS) {
-    throw schemaError(patterns[0]?.layer.path ?? "#", `"patternProperties" has more than ${MAX_KEY_PATTERNS} patterns`);
+  const patterns = new Map(
+    shape.layers.flatMap((layer) => layer.patterns.map((pattern) => [pattern.source, { layer, pattern }])),
+  );
+  if (patterns.size > MAX_KEY_PATTERNS) {
+    const path = shape.layers.find((layer) => layer.patterns.length > 0)?.path ?? "#";
+    throw schemaError(path, `"patternProperties" has more than ${MAX_KEY_PATTERNS} patterns`);
   }
-  let groups: { keys: Automaton | undefined; matched: ReadonlySet<PropertyPattern> }[] = [{ keys: allowed, matched: new Set() }];
-  for (const { layer, pattern } of patterns) {
+  let groups: { keys: Automaton | undefined; matched: ReadonlySet<string> }[] = [{ keys: allowed, matched: new Set() }];
+  for (const { layer, pattern } of patterns.values()) {
     const inside = patternOf(pattern, layer.path);
     const outside = complement(inside);
     groups = groups.flatMap(({ keys, matched }) =>
       about(layer.path, "patternProperties", () => [
-        { keys: keys === undefined ? inside : intersect(keys, inside), matched: new Set([...matched, pattern]) },
+        { keys: keys === undefined ? inside : intersect(keys, inside), matched: new Set([...matched, pattern.source]) },
         { keys: keys === undefined ? outside : intersect(keys, outside), matched },
       ]),
     );
@@ -61,14 +66,16 @@ export function keyGroups(shape: ObjectShape, allowed: Automaton | undefined, un
     .map(({ keys, matched }) => ({
       keys,
       schemas: shape.layers.flatMap((layer): Schema[] => {
-        const own = layer.patterns.filter((pattern) => matched.has(pattern)).map(({ schema }) => schema);
+        const own = layer.patterns.filter((pattern) => matched.has(pattern.source)).map(({ schema }) => schema);
         return own.length > 0 ? own : fallback(layer);
       }),
     }));
 }
 
 export function itemSchemas(shape: ArrayShape, index: number): Conjunction {
-  return shape.layers.flatMap(({ prefix, rest }): Schema[] => [prefix[index] ?? rest].filter((schema) => schema !== undefined));
+  return shape.layers.flatMap(({ prefix, rest }): Schema[] =>
+    [prefix[index] ?? rest].filter((schema) => schema !== undefined),
+  );
 }
 
 export interface ItemCounts {

@@ -1,23 +1,25 @@
 // `not` (and the untaken side of `if`): the shapes of everything a schema refuses. A schema refuses a value when one of its
 // keywords does, so the negation is a list with an entry per keyword. Keywords without an exact negation are errors.
 
-import {
-  ALL_TYPES,
-  ANY_SHAPE,
-  ARRAY,
-  FRACTION,
-  INTEGER,
-  OBJECT,
-  STRING,
-  type Shape,
-} from "./schema-shape.ts";
+import { ALL_TYPES, ANY_SHAPE, ARRAY, FRACTION, INTEGER, OBJECT, STRING, type Shape } from "./schema-shape.ts";
 import type { NumberBound } from "./number-range.ts";
 import { readShape } from "./schema-read.ts";
-import { ANNOTATIONS, type Schema, type SchemaObject, type SchemaSource, pointer, schemaError } from "./schema-source.ts";
+import {
+  ANNOTATIONS,
+  type Schema,
+  type SchemaObject,
+  type SchemaSource,
+  pointer,
+  schemaError,
+} from "./schema-source.ts";
 
 const MAX_ALTERNATIVES = 100;
 
-export function negateSchema(source: SchemaSource, schema: Schema, expand: (schema: Schema) => readonly Shape[]): readonly Shape[] {
+export function negateSchema(
+  source: SchemaSource,
+  schema: Schema,
+  expand: (schema: Schema) => readonly Shape[],
+): readonly Shape[] {
   if (schema === false) return [ANY_SHAPE];
   return new Negation(source, schema, expand).shapes();
 }
@@ -36,8 +38,10 @@ class Negation {
   shapes(): readonly Shape[] {
     const read = readShape(this.schema, this.source);
     const found: Shape[] = [];
-    for (const keyword of Object.keys(this.schema)) if (!ANNOTATIONS.has(keyword)) found.push(...this.refused(keyword, read));
-    if (found.length > MAX_ALTERNATIVES) throw schemaError(this.path, `has more than ${MAX_ALTERNATIVES} ways not to hold`);
+    for (const keyword of Object.keys(this.schema))
+      if (!ANNOTATIONS.has(keyword)) found.push(...this.refused(keyword, read));
+    if (found.length > MAX_ALTERNATIVES)
+      throw schemaError(this.path, `has more than ${MAX_ALTERNATIVES} ways not to hold`);
     return found;
   }
 
@@ -51,9 +55,15 @@ class Negation {
       case "pattern":
         return read.string.patterns
           .filter((pattern) => pattern.keyword === "pattern")
-          .map((pattern) => this.only(STRING, { string: { ...ANY_SHAPE.string, patterns: [{ ...pattern, negative: !pattern.negative }] } }));
+          .map((pattern) =>
+            this.only(STRING, {
+              string: { ...ANY_SHAPE.string, patterns: [{ ...pattern, negative: !pattern.negative }] },
+            }),
+          );
       case "minLength":
-        return read.string.min === 0 ? [] : [this.only(STRING, { string: { ...ANY_SHAPE.string, max: read.string.min - 1 } })];
+        return read.string.min === 0
+          ? []
+          : [this.only(STRING, { string: { ...ANY_SHAPE.string, max: read.string.min - 1 } })];
       case "maxLength":
         return [this.only(STRING, { string: { ...ANY_SHAPE.string, min: (read.string.max ?? 0) + 1 } })];
       case "minimum":
@@ -63,7 +73,9 @@ class Negation {
       case "exclusiveMaximum":
         return [this.beyond(read.number.max, "min")];
       case "minItems":
-        return (read.array.min ?? 0) === 0 ? [] : [this.only(ARRAY, { array: { ...ANY_SHAPE.array, max: (read.array.min ?? 0) - 1 } })];
+        return (read.array.min ?? 0) === 0
+          ? []
+          : [this.only(ARRAY, { array: { ...ANY_SHAPE.array, max: (read.array.min ?? 0) - 1 } })];
       case "maxItems":
         return [this.only(ARRAY, { array: { ...ANY_SHAPE.array, min: (read.array.max ?? 0) + 1 } })];
       case "required":
@@ -88,15 +100,24 @@ class Negation {
   private refusedProperties(read: Shape): Shape[] {
     const properties = read.object.layers[0]?.properties ?? new Map<string, Schema>();
     return [...properties].map(([name, schema]) => {
-      const layer = { properties: new Map([[name, this.derived({ not: schema })]]), patterns: [], additional: undefined, path: this.path };
+      const layer = {
+        properties: new Map([[name, this.derived({ not: schema })]]),
+        patterns: [],
+        additional: undefined,
+        evaluates: false,
+        path: this.path,
+      };
       return this.only(OBJECT, { object: { ...ANY_SHAPE.object, layers: [layer], required: new Set([name]) } });
     });
   }
 
   private negatedParts(keyword: string): SchemaObject[] {
     const parts = this.schema[keyword];
-    if (!Array.isArray(parts) || parts.length === 0) throw schemaError(this.path, `"${keyword}" must be an array with at least one schema`);
-    return parts.map((part: unknown, i) => this.derived({ not: this.source.schemaAt(part, pointer(this.path, keyword, i)) }));
+    if (!Array.isArray(parts) || parts.length === 0)
+      throw schemaError(this.path, `"${keyword}" must be an array with at least one schema`);
+    return parts.map((part: unknown, i) =>
+      this.derived({ not: this.source.schemaAt(part, pointer(this.path, keyword, i)) }),
+    );
   }
 
   private derived(schema: SchemaObject): SchemaObject {

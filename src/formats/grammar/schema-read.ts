@@ -7,7 +7,17 @@ import { decimalOf } from "./decimal.ts";
 import type { NumberBound } from "./number-range.ts";
 import * as shapes from "./schema-shape.ts";
 import type { ArrayShape, ObjectShape, PropertyPattern, Shape, StringPattern } from "./schema-shape.ts";
-import { type JsonValue, type Schema, type SchemaObject, type SchemaSource, about, isObject, pointer, quote, schemaError } from "./schema-source.ts";
+import {
+  type JsonValue,
+  type Schema,
+  type SchemaObject,
+  type SchemaSource,
+  about,
+  isObject,
+  pointer,
+  quote,
+  schemaError,
+} from "./schema-source.ts";
 import { INTEGER_FORMATS, formatPattern } from "./string-formats.ts";
 
 const UNSUPPORTED = [
@@ -57,7 +67,11 @@ class SchemaReader {
       types: this.types(),
       values: this.values(),
       notValues: [],
-      number: { min: this.bound("minimum", "exclusiveMinimum", 1), max: this.bound("maximum", "exclusiveMaximum", -1), multiples: this.multiples() },
+      number: {
+        min: this.bound("minimum", "exclusiveMinimum", 1),
+        max: this.bound("maximum", "exclusiveMaximum", -1),
+        multiples: this.multiples(),
+      },
       string: { min: this.count("minLength") ?? 0, max: this.count("maxLength"), patterns: this.patterns() },
       object: this.object(),
       array,
@@ -72,7 +86,8 @@ class SchemaReader {
     let mask = 0;
     for (const name of names) {
       const known = typeof name === "string" && Object.hasOwn(TYPE_NAMES, name) ? TYPE_NAMES[name] : undefined;
-      if (known === undefined) throw this.error("type", `has the unknown type ${quote(JSON.stringify(name) ?? "undefined")}`);
+      if (known === undefined)
+        throw this.error("type", `has the unknown type ${quote(JSON.stringify(name) ?? "undefined")}`);
       mask |= known;
     }
     // OpenAPI 3.0 spells "or null" beside the type.
@@ -82,7 +97,8 @@ class SchemaReader {
   private values(): JsonValue[] | undefined {
     const values = this.get("enum");
     if (values !== undefined && !Array.isArray(values)) throw this.error("enum", "must be an array");
-    if (Array.isArray(values) && values.length > MAX_ENUM_VALUES) throw this.error("enum", `has more than ${MAX_ENUM_VALUES} values`);
+    if (Array.isArray(values) && values.length > MAX_ENUM_VALUES)
+      throw this.error("enum", `has more than ${MAX_ENUM_VALUES} values`);
     const listed = Array.isArray(values) ? values.map((value: unknown) => this.value(value, "enum", 0)) : undefined;
     if (!Object.hasOwn(this.schema, "const")) return listed;
     const constant = this.value(this.schema["const"], "const", 0);
@@ -155,13 +171,11 @@ class SchemaReader {
     });
     const additional = this.subschema("additionalProperties");
     const unevaluated = this.get("unevaluatedProperties");
-    // Only what some layer declares is written, so `false` holds by itself once there is a layer.
     if (isObject(unevaluated)) throw this.error("unevaluatedProperties", "is supported only as true or false");
-    const declared = properties ?? (unevaluated === false ? new Map<string, Schema>() : undefined);
     const names = this.subschema("propertyNames");
-    const hasLayer = declared !== undefined || patterns.length > 0 || additional !== undefined;
+    const hasLayer = properties !== undefined || patterns.length > 0 || additional !== undefined;
     return {
-      layers: hasLayer ? [{ properties: declared, patterns, additional, path: this.path }] : [],
+      layers: hasLayer ? [{ properties, patterns, additional, evaluates: true, path: this.path }] : [],
       required: new Set(this.names("required")),
       forbidden: new Set(),
       names: names === undefined ? [] : [names],
@@ -176,7 +190,9 @@ class SchemaReader {
     const tupleKeyword = Array.isArray(items) ? "items" : "prefixItems";
     const tuple = this.get(tupleKeyword);
     if (tuple !== undefined && !Array.isArray(tuple)) throw this.error(tupleKeyword, "must be an array");
-    const prefix = ((tuple ?? []) as unknown[]).map((item, i) => this.source.schemaAt(item, pointer(this.path, tupleKeyword, i)));
+    const prefix = ((tuple ?? []) as unknown[]).map((item, i) =>
+      this.source.schemaAt(item, pointer(this.path, tupleKeyword, i)),
+    );
     const rest = this.subschema(Array.isArray(items) ? "additionalItems" : "items");
     const unique = this.get("uniqueItems");
     if (unique !== undefined && typeof unique !== "boolean") throw this.error("uniqueItems", "must be a boolean");
@@ -197,20 +213,24 @@ class SchemaReader {
     const value = this.get(keyword);
     if (value === undefined) return undefined;
     if (!isObject(value)) throw this.error(keyword, "must be an object");
-    return new Map(Object.entries(value).map(([key, item]) => [key, this.source.schemaAt(item, pointer(this.path, keyword, key))]));
+    return new Map(
+      Object.entries(value).map(([key, item]) => [key, this.source.schemaAt(item, pointer(this.path, keyword, key))]),
+    );
   }
 
   private names(keyword: string): string[] {
     const value = this.get(keyword);
     // Draft 3 and many hand-written tool schemas put a boolean on the property itself; it says nothing here.
     if (value === undefined || typeof value === "boolean") return [];
-    if (!Array.isArray(value) || value.some((name: unknown) => typeof name !== "string")) throw this.error(keyword, "must be an array of strings");
+    if (!Array.isArray(value) || value.some((name: unknown) => typeof name !== "string"))
+      throw this.error(keyword, "must be an array of strings");
     return value as string[];
   }
 
   private count(keyword: string): number | undefined {
     const value = this.number(keyword);
-    if (value !== undefined && (!Number.isInteger(value) || value < 0)) throw this.error(keyword, "must be a non-negative integer");
+    if (value !== undefined && (!Number.isInteger(value) || value < 0))
+      throw this.error(keyword, "must be a non-negative integer");
     return value;
   }
 

@@ -38,6 +38,8 @@ export interface ObjectLayer {
   readonly properties: ReadonlyMap<string, Schema> | undefined;
   readonly patterns: readonly PropertyPattern[];
   readonly additional: Schema | undefined;
+  /** Whether its properties count as evaluated for `unevaluatedProperties`; those inside `not` do not. */
+  readonly evaluates: boolean;
   readonly path: string;
 }
 
@@ -165,6 +167,11 @@ export function declaredNames(shape: ObjectShape): string[] {
  * converter we write them only when asked to: `additionalProperties` or `patternProperties`, or an object without `properties`.
  */
 export function isOpen(shape: ObjectShape): boolean {
-  if (shape.layers.some(({ additional, patterns }) => (additional !== undefined && additional !== false) || patterns.length > 0)) return true;
+  if (
+    shape.layers.some(
+      ({ additional, patterns }) => (additional !== undefined && additional !== false) || patterns.length > 0,
+    )
+  )
+    return true;
   return shape.layers.every(({ properties, additional }) => properties === undefined && additional !== false);
 }

@@ -14,7 +14,7 @@ export function isObject(value: unknown): value is SchemaObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-const ANYTHING: SchemaObject = {};
+export const ANYTHING: SchemaObject = {};
 const MAX_SCHEMAS = 5000;
 const MAX_PATH_CHARS = 200;
 const MAX_HOPS = 100;
@@ -53,7 +53,8 @@ export class SchemaSource {
     if (value === false) return false;
     if (!isObject(value)) throw schemaError(path, "a schema must be an object or a boolean");
     if (!this.paths.has(value)) {
-      if (this.paths.size >= MAX_SCHEMAS) throw new AppError("invalid", `invalid JSON schema: more than ${MAX_SCHEMAS} subschemas`);
+      if (this.paths.size >= MAX_SCHEMAS)
+        throw new AppError("invalid", `invalid JSON schema: more than ${MAX_SCHEMAS} subschemas`);
       this.paths.set(value, path);
     }
     return value;
@@ -97,9 +98,11 @@ export class SchemaSource {
 
   resolve(ref: string, from: SchemaObject): Schema {
     const path = this.pathOf(from);
-    if (!ref.startsWith("#")) throw schemaError(path, `"$ref" to ${quote(ref)} leaves the document, which is not supported`);
+    if (!ref.startsWith("#"))
+      throw schemaError(path, `"$ref" to ${quote(ref)} leaves the document, which is not supported`);
     const pointer = ref.slice(1);
-    if (pointer !== "" && !pointer.startsWith("/")) throw schemaError(path, `"$ref" to the anchor ${quote(ref)} is not supported`);
+    if (pointer !== "" && !pointer.startsWith("/"))
+      throw schemaError(path, `"$ref" to the anchor ${quote(ref)} is not supported`);
     let value: unknown = this.root;
     for (const part of pointer.split("/").slice(1)) {
       const key = decodePart(part);

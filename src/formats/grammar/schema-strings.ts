@@ -33,5 +33,7 @@ export function stringAutomaton(shape: Shape, path: string, ignoreLengthAlone = 
   }
   if (parts.length === 0) return undefined;
   const combined = patterns[0]?.keyword ?? "maxLength";
-  return about(path, combined, () => (parts.length === 1 ? parts[0] : minimize(parts.reduce((a, b) => intersect(a, b)))));
+  return about(path, combined, () =>
+    parts.length === 1 ? parts[0] : minimize(parts.reduce((a, b) => intersect(a, b))),
+  );
 }

@@ -27,7 +27,8 @@ export function schemaToGrammar(schema: unknown, { root = "root" }: SchemaGramma
 export function schemasToGrammar(schemas: ReadonlyMap<string, unknown>, prefix = "json-"): string {
   const builder = new GrammarBuilder(prefix);
   for (const [root, schema] of schemas) {
-    if (!/^[a-zA-Z][a-zA-Z0-9-]*$/.test(root)) throw new AppError("invalid", `${JSON.stringify(root)} is not a rule name`);
+    if (!/^[a-zA-Z][a-zA-Z0-9-]*$/.test(root))
+      throw new AppError("invalid", `${JSON.stringify(root)} is not a rule name`);
     const source = new SchemaSource(schema);
     new SchemaEmitter(builder, new SchemaExpander(source)).emitRoot(root, [source.rootSchema()]);
   }
@@ -43,6 +44,8 @@ function check(text: string, root: string): void {
     checkGrammar(text, root);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    throw new AppError("invalid", `invalid JSON schema: it is too large for a grammar (${error.message})`, { cause: error });
+    throw new AppError("invalid", `invalid JSON schema: it is too large for a grammar (${error.message})`, {
+      cause: error,
+    });
   }
 }

@@ -22,10 +22,14 @@ export function fits(expander: SchemaExpander, value: JsonValue, shape: Shape): 
   if (typeof value === "string") {
     const automaton = stringAutomaton({ ...shape, values: undefined }, "#", true);
     const length = Array.from(value).length;
-    return length >= shape.string.min && length <= (shape.string.max ?? Infinity) && (automaton === undefined || accepts(automaton, value));
+    return (
+      length >= shape.string.min &&
+      length <= (shape.string.max ?? Infinity) &&
+      (automaton === undefined || accepts(automaton, value))
+    );
   }
   if (Array.isArray(value)) return fitsArray(expander, value as readonly JsonValue[], shape);
-  return isObject(value) ? fitsObject(expander, value as Readonly<Record<string, JsonValue>>, shape) : true;
+  return isObject(value) ? fitsObject(expander, value, shape) : true;
 }
 
 function fitsNumber(value: number, shape: Shape): boolean {
@@ -50,7 +54,8 @@ function fitsObject(expander: SchemaExpander, value: Readonly<Record<string, Jso
   const { required, forbidden, names, min, max } = shape.object;
   const keys = Object.keys(value);
   if (keys.length < min || keys.length > (max ?? Infinity)) return false;
-  if ([...required].some((name) => !Object.hasOwn(value, name)) || keys.some((name) => forbidden.has(name))) return false;
+  if ([...required].some((name) => !Object.hasOwn(value, name)) || keys.some((name) => forbidden.has(name)))
+    return false;
   if (names.length > 0 && !keys.every((name) => satisfies(expander, name, names))) return false;
   return keys.every((name) => satisfies(expander, value[name] ?? null, propertySchemas(shape.object, name)));
 }

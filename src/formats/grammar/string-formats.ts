@@ -85,7 +85,17 @@ const PATTERNS: Readonly<Record<string, string>> = {
 };
 
 /** Formats that only say how a string is shown or handled (OpenAPI, Pydantic); any text satisfies them. */
-const FREE_TEXT = new Set(["password", "binary", "path", "file-path", "directory-path", "textarea", "text", "markdown", "html"]);
+const FREE_TEXT = new Set([
+  "password",
+  "binary",
+  "path",
+  "file-path",
+  "directory-path",
+  "textarea",
+  "text",
+  "markdown",
+  "html",
+]);
 
 /** Formats of numbers that need no check beyond `type` (OpenAPI). */
 const FREE_NUMBERS = new Set(["float", "double", "number", "decimal128"]);

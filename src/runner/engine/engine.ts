@@ -6,61 +6,62 @@ import { Batch } from "../llama/batch.ts";
 import type { LlamaSymbols } from "../llama/library.ts";
 import type { Model } from "../llama/model.ts";
 import type { Delta, FromRunner, GenerateRequest } from "../protocol.ts";
+import type { Admission } from "./admission.ts";
 import { sharePrompts, sliceFor } from "./feed.ts";
 import { type DoneReason, Generation } from "./generation.ts";
-import { growPlan, type PlanLimits } from "./plan.ts";
-import type { Sequence, Sequences } from "./sequences.ts";
-import { chooseSlot, shouldWaitForPrefix } from "./slots.ts";
+import { lookUpDraft } from "./lookup-draft.ts";
+import type { Output, Running } from "./running.ts";
+import { OUTPUTS_PER_SEQUENCE, type Sequences } from "./sequences.ts";
+import { StepCosts } from "./step-costs.ts";
+import type { ThreadGovernor } from "./thread-governor.ts";
 
-interface Running {
-  readonly generation: Generation;
-  readonly sequence: Sequence;
-}
-
-/** A row of the batch whose logits will be sampled. */
-interface Output {
-  readonly running: Running;
-  readonly index: number;
+export interface EngineParts {
+  readonly llama: LlamaSymbols;
+  readonly model: Model;
+  readonly sequences: Sequences;
+  readonly admission: Admission;
+  readonly governor: ThreadGovernor;
+  /** Most tokens of a batch. */
+  readonly batchSize: number;
+  /** Most tokens one sequence may hold. */
+  readonly maxContext: number;
+  readonly emit: (message: FromRunner) => void;
 }
 
 export class Engine {
-  readonly #queue: Generation[] = [];
-  #running: Running[] = [];
+  readonly #running: Running[] = [];
   readonly #batch: Batch;
+  readonly #costs = new StepCosts();
   #arrivals = 0;
-  #stepMs = 0;
-  #promptTokenMs = 0;
   readonly measures = { steps: 0, stepMs: 0, promptTokens: 0, generatedTokens: 0 };
 
-  constructor(
-    private readonly llama: LlamaSymbols,
-    private readonly model: Model,
-    private readonly sequences: Sequences,
-    private readonly limits: PlanLimits,
-    private readonly batchSize: number,
-    private readonly emit: (message: FromRunner) => void,
-  ) {
-    this.#batch = new Batch(batchSize);
+  constructor(private readonly parts: EngineParts) {
+    this.#batch = new Batch(parts.batchSize);
   }
 
   get idle(): boolean {
-    return this.#queue.length === 0 && this.#running.length === 0;
+    return this.parts.admission.length === 0 && this.#running.length === 0;
+  }
+
+  /** Writes idle conversations to disk. Called when there is nothing else to do. */
+  rest(): void {
+    this.parts.sequences.persistIdle();
   }
 
   /** Tokenizes and queues a request. A prompt that does not fit is refused with its token count, or cut in the middle. */
   submit(request: GenerateRequest): void {
     try {
+      const { llama, model, admission, maxContext, emit } = this.parts;
       const tokens = this.#promptTokens(request);
-      const limit = Math.min(request.contextLimit, this.limits.maxContext);
-      let prompt = tokens;
-      if (tokens.length >= limit) {
-        if (!request.cutPrompt) return this.#overflow(request, tokens.length);
-        prompt = cutMiddle(tokens, request.numKeep, limit);
+      const contextLimit = Math.min(request.contextLimit, maxContext);
+      const tooLong = tokens.length >= contextLimit;
+      if (tooLong && !request.cutPrompt) {
+        const message = "the prompt is longer than the context length currently available to the model";
+        return emit({ type: "failed", id: request.id, fault: "invalid", message, overflowTokens: tokens.length });
       }
-      const seed = request.sampling.seed < 0 ? Math.floor(Math.random() * 0xffffffff) : request.sampling.seed;
+      const prompt = tooLong ? cutMiddle(tokens, request.numKeep, contextLimit) : tokens;
       const cut = tokens.length - prompt.length;
-      const bounded = { ...request, contextLimit: limit };
-      this.#queue.push(new Generation(this.llama, this.model, bounded, prompt, cut, this.#arrivals++, seed));
+      admission.push(new Generation(llama, model, { ...request, contextLimit }, prompt, cut, this.#arrivals++));
     } catch (error) {
       this.#fail(request.id, error);
     }
@@ -68,215 +69,205 @@ export class Engine {
 
   /** Forgets a request at once; what it had computed stays as a prefix for others. */
   cancel(id: number): void {
-    const queued = this.#queue.findIndex((generation) => generation.id === id);
-    if (queued >= 0) this.#queue.splice(queued, 1)[0]?.[Symbol.dispose]();
+    this.parts.admission.remove(id)?.[Symbol.dispose]();
     const running = this.#running.find(({ generation }) => generation.id === id);
     if (running !== undefined) this.#leave(running);
   }
 
   step(): void {
-    this.#admit();
+    const { sequences, admission, governor, emit } = this.parts;
+    admission.admit(this.#running);
     const outputs = this.#compose();
     if (this.#batch.length === 0) return;
     const startedMs = performance.now();
-    const code = this.sequences.context.decode(this.#batch);
+    sequences.setThreads(governor.threads);
+    const code = sequences.context.decode(this.#batch);
     if (code !== 0) return this.#batchFailed(code);
+    const decodeMs = performance.now() - startedMs;
     const deltas = this.#sampleAll(outputs);
-    if (deltas.length > 0) this.emit({ type: "step", deltas });
-    this.#measure(performance.now() - startedMs, this.#batch.length - outputs.length, outputs.length);
+    if (deltas.length > 0) emit({ type: "step", deltas });
+    this.#measure(decodeMs, performance.now() - startedMs, outputs);
   }
 
   #promptTokens(request: GenerateRequest): number[] {
     const { contextTokens, prompt, addSpecial } = request;
+    const { model } = this.parts;
     for (const token of contextTokens) {
-      if (!Number.isInteger(token) || token < 0 || token >= this.model.vocabSize) {
+      if (!Number.isInteger(token) || token < 0 || token >= model.vocabSize) {
         throw new AppError("invalid", `context holds ${token}, which is no token of this model`);
       }
     }
-    const fresh = this.model.tokenize(prompt, {
-      addSpecial: addSpecial && contextTokens.length === 0,
-      parseSpecial: true,
-    });
+    const special = addSpecial && contextTokens.length === 0;
+    const fresh = model.tokenize(prompt, { addSpecial: special, parseSpecial: true });
     const tokens = [...contextTokens, ...fresh];
-    if (tokens.length === 0) tokens.push(Math.max(0, this.model.bosToken));
+    // A template that writes BOS itself must not get a second one (llama.cpp only warns about it).
+    if (special && model.addsBos && tokens[0] === model.bosToken && tokens[1] === model.bosToken) tokens.shift();
+    if (tokens.length === 0) tokens.push(Math.max(0, model.bosToken));
     return tokens;
   }
 
-  #overflow(request: GenerateRequest, tokens: number): void {
-    const message = "the prompt is longer than the context length currently available to the model";
-    this.emit({ type: "failed", id: request.id, fault: "invalid", message, overflowTokens: tokens });
-  }
-
-  #admit(): void {
-    while (this.#queue.length > 0) {
-      const views = this.sequences.all;
-      const computing = this.#running.filter(({ generation }) => generation.inPrompt);
-      const prompts = computing.map(({ generation }) => generation.prompt);
-      const next = this.#queue.findIndex(
-        ({ prompt }) => !shouldWaitForPrefix(views, prompts, prompt, this.sequences.rules),
-      );
-      const generation = this.#queue[next];
-      if (generation === undefined) return;
-      if (!this.#makeRoom(generation)) return;
-      const choice = chooseSlot(this.sequences.all, generation.prompt, this.sequences.rules);
-      if (choice === undefined) return;
-      this.#queue.splice(next, 1);
-      const { sequence, reused } = this.sequences.take(choice);
-      generation.fed = reused;
-      generation.reused = reused;
-      this.#running.push({ generation, sequence });
-      this.emit({
-        type: "started",
-        id: generation.id,
-        promptTokens: generation.prompt.length + generation.cut,
-        cutTokens: generation.cut,
-        reusedTokens: reused,
-      });
-      this.#running.sort((a, b) => a.sequence.sequence - b.sequence.sequence);
-    }
-  }
-
-  /** Grows the context when this request, or the number that wait, needs more than there is. */
-  #makeRoom(generation: Generation): boolean {
-    const waiting = Math.min(this.#running.length + this.#queue.length, this.limits.maxSequences);
-    const tokens = Math.max(
-      generation.tokensWanted,
-      ...this.#running.map((running) => running.generation.tokensWanted),
-    );
-    const plan = growPlan(this.sequences.plan, { sequences: waiting, tokens }, this.#running.length, this.limits);
-    if (plan !== undefined) this.#grow(plan);
-    return generation.prompt.length < this.sequences.capacity;
-  }
-
-  #grow(plan: { sequences: number; contextPerSequence: number }): boolean {
-    const grew = this.sequences.grow(plan);
-    this.#running.sort((a, b) => a.sequence.sequence - b.sequence.sequence);
-    const { contextPerSequence, sequences } = this.sequences.plan;
-    const cacheBytes = contextPerSequence * sequences * this.limits.bytesPerToken;
-    this.emit({ type: "memory", cacheBytes, contextPerSequence, sequences });
-    return grew;
-  }
-
-  /** Fills the batch in sequence order: llama.cpp joins only consecutive sequences into one micro-batch. */
   #compose(): Output[] {
     this.#batch.clear();
-    const answering = this.#running.filter((running) => !running.generation.inPrompt && this.#hasRoom(running));
+    const { batchSize } = this.parts;
     const prompts = this.#running.filter(({ generation }) => generation.inPrompt);
+    const answering = new Set(this.#running.filter((running) => !running.generation.inPrompt && this.#hasRoom(running)));
     const views = prompts.map(({ generation }) => ({
       id: generation.id,
-      remaining: generation.prompt.length - generation.fed,
+      remaining: generation.feed.length - generation.fed,
       arrival: generation.arrival,
     }));
-    const slice = sliceFor(this.#stepMs, this.#promptTokenMs, this.batchSize);
+    const slice = sliceFor(this.#costs.stepMs, this.#costs.promptTokenMs, batchSize);
     const shares = new Map(
-      sharePrompts(views, answering.length, { batch: this.batchSize, slice }).map(({ id, tokens }) => [id, tokens]),
+      sharePrompts(views, answering.size, { batch: batchSize, slice }).map(({ id, tokens }) => [id, tokens]),
     );
     const outputs: Output[] = [];
-    for (const running of [...this.#running]) {
-      const { generation, sequence } = running;
-      if (generation.inPrompt) {
-        const output = this.#addPrompt(running, shares.get(generation.id) ?? 0);
-        if (output !== undefined) outputs.push(output);
-      } else if (answering.includes(running)) {
-        const token = generation.output.at(-1) ?? 0;
-        const index = this.#batch.add(token, sequence.tokens.length, sequence.sequence, true);
-        sequence.tokens.push(token);
-        outputs.push({ running, index });
-      }
+    for (const running of this.#running) {
+      if (answering.has(running)) outputs.push(this.#addAnswer(running, answering.size, prompts.length > 0));
+      const share = shares.get(running.generation.id) ?? 0;
+      const output = share > 0 ? this.#addPrompt(running, share) : undefined;
+      if (output !== undefined) outputs.push(output);
     }
     return outputs;
   }
 
+  /** The last token drawn, and what may follow it if the text repeats itself. */
+  #addAnswer(running: Running, answering: number, promptsWait: boolean): Output {
+    const index = this.#addToken(running, running.generation.output.at(-1) ?? 0, true);
+    const draft = promptsWait ? [] : this.#draft(running, answering);
+    for (const drafted of draft) this.#addToken(running, drafted, true);
+    return { running, index, draft };
+  }
+
+  #addToken({ sequence }: Running, token: number, output: boolean): number {
+    const index = this.#batch.add(token, sequence.tokens.length, sequence.sequence, output);
+    sequence.tokens.push(token);
+    return index;
+  }
+
+  #draft({ generation, sequence }: Running, answering: number): number[] {
+    const { sequences, batchSize } = this.parts;
+    if (!generation.request.speculate || sequences.rules.reuse !== "cut") return [];
+    const { maxTokens, contextLimit } = generation.request;
+    const room = Math.min(
+      OUTPUTS_PER_SEQUENCE - 1,
+      Math.min(contextLimit, sequences.capacity) - sequence.tokens.length - 1,
+      Math.floor((batchSize - this.#batch.length) / answering) - 1,
+      maxTokens < 0 ? OUTPUTS_PER_SEQUENCE : maxTokens - generation.output.length - 1,
+    );
+    const wanted = Math.min(room, generation.pacing.next(this.#costs.stepMs / answering, this.#costs.extraTokenMs));
+    return wanted > 0 ? lookUpDraft(sequence.tokens, wanted) : [];
+  }
+
   #addPrompt(running: Running, count: number): Output | undefined {
-    const { generation, sequence } = running;
-    let output: Output | undefined;
+    const { generation } = running;
+    let index: number | undefined;
     for (let i = 0; i < count; i++) {
-      const token = generation.prompt[generation.fed] ?? 0;
-      const last = generation.fed === generation.prompt.length - 1;
-      const index = this.#batch.add(token, sequence.tokens.length, sequence.sequence, last);
-      sequence.tokens.push(token);
+      const last = generation.fed === generation.feed.length - 1;
+      const at = this.#addToken(running, generation.feed[generation.fed] ?? 0, last);
       generation.fed++;
-      if (last) output = { running, index };
+      if (last) index = at;
     }
-    return output;
+    return index === undefined ? undefined : { running, index, draft: [] };
   }
 
   /** Makes sure one more token fits: by growing, else by shifting, else the answer ends here. */
   #hasRoom(running: Running): boolean {
+    const { sequences, admission } = this.parts;
     const { generation, sequence } = running;
     const limit = generation.request.contextLimit;
     const length = sequence.tokens.length;
-    if (length < Math.min(limit, this.sequences.capacity)) return true;
-    if (length < limit) {
-      const demand = { sequences: this.#running.length, tokens: Math.min(length * 2, limit) };
-      const plan = growPlan(this.sequences.plan, demand, this.#running.length, this.limits);
-      if (plan !== undefined && this.#grow(plan)) return true;
-    }
-    const keep = Math.min(generation.request.numKeep, length - 2);
-    const dropped = generation.request.shift ? this.sequences.shift(sequence, Math.max(0, keep)) : 0;
-    if (dropped > 0) {
-      generation.shifted += dropped;
-      return true;
-    }
-    this.#finish(running, "length");
-    return false;
+    if (length < Math.min(limit, sequences.capacity)) return true;
+    const demand = { sequences: this.#running.length, tokens: Math.min(length * 2, limit) };
+    if (length < limit && admission.grow(demand, this.#running)) return true;
+    const keep = Math.max(0, Math.min(generation.request.numKeep, length - 2));
+    const dropped = generation.request.shift ? sequences.shift(sequence, keep) : 0;
+    generation.shifted += dropped;
+    if (dropped === 0) this.#finish(running, "length");
+    return dropped > 0;
   }
 
   #sampleAll(outputs: readonly Output[]): Delta[] {
     const deltas: Delta[] = [];
-    const ended: { running: Running; reason: DoneReason }[] = [];
-    for (const { running, index } of outputs) {
+    for (const output of outputs) {
+      const { generation } = output.running;
       try {
-        const reason = running.generation.sample(this.sequences.context, index);
-        if (reason !== undefined) ended.push({ running, reason });
-        const delta = reason === undefined ? running.generation.takeDelta() : undefined;
-        if (delta !== undefined) deltas.push(delta);
+        const reason = this.#sample(output);
+        if (reason !== undefined) this.#finish(output.running, reason);
+        else {
+          const delta = generation.takeDelta();
+          if (delta !== undefined) deltas.push(delta);
+        }
       } catch (error) {
-        this.#leave(running);
-        this.sequences.empty(running.sequence);
-        this.#fail(running.generation.id, error);
+        this.#leave(output.running);
+        this.parts.sequences.empty(output.running.sequence);
+        this.#fail(generation.id, error);
       }
     }
-    for (const { running, reason } of ended) this.#finish(running, reason);
     return deltas;
+  }
+
+  /** Draws the next token, and goes on through the draft while the draws agree with it; what is left of it is cut off. */
+  #sample({ running, index, draft }: Output): DoneReason | undefined {
+    const { generation, sequence } = running;
+    const { sequences } = this.parts;
+    const verified = sequence.tokens.length - draft.length;
+    let accepted = 0;
+    let reason: DoneReason | undefined;
+    for (let i = 0; i <= draft.length; i++) {
+      const drawn = generation.draw(sequences.context, index + i);
+      reason = generation.take(drawn);
+      if (reason !== undefined || i === draft.length || drawn.token !== draft[i]) break;
+      accepted++;
+    }
+    if (draft.length > 0) {
+      generation.countDraft(draft.length, accepted);
+      sequences.cut(sequence, verified + accepted);
+    }
+    return reason;
   }
 
   #finish(running: Running, reason: DoneReason): void {
     const { delta, done } = running.generation.finish(reason);
     this.#leave(running);
-    if (delta !== undefined) this.emit({ type: "step", deltas: [delta] });
-    this.emit(done);
+    if (delta !== undefined) this.parts.emit({ type: "step", deltas: [delta] });
+    this.parts.emit(done);
   }
 
   #leave(running: Running): void {
-    this.#running = this.#running.filter((other) => other !== running);
-    this.sequences.release(running.sequence);
+    const at = this.#running.indexOf(running);
+    if (at < 0) return;
+    this.#running.splice(at, 1);
+    this.parts.sequences.release(running.sequence);
     running.generation[Symbol.dispose]();
   }
 
   /** A batch that could not be evaluated leaves memory in doubt: its requests fail, their sequences are emptied. */
   #batchFailed(code: number): void {
     const why = code === 1 ? "no room in the context for this batch" : `llama_decode failed with code ${code}`;
-    for (const running of this.#running) {
+    for (const running of [...this.#running]) {
       this.#leave(running);
-      this.sequences.empty(running.sequence);
+      this.parts.sequences.empty(running.sequence);
       this.#fail(running.generation.id, new AppError("internal", why));
     }
   }
 
   #fail(id: number, error: unknown): void {
     const { fault, message } = toAppError(error);
-    this.emit({ type: "failed", id, fault, message });
+    this.parts.emit({ type: "failed", id, fault, message });
   }
 
-  #measure(ms: number, promptTokens: number, outputs: number): void {
+  #measure(decodeMs: number, stepMs: number, outputs: readonly Output[]): void {
+    const drafted = outputs.reduce((sum, { draft }) => sum + draft.length, 0);
+    const tokens = this.#batch.length;
+    const promptTokens = tokens - drafted - outputs.length;
     this.measures.steps++;
-    this.measures.stepMs += ms;
+    this.measures.stepMs += stepMs;
     this.measures.promptTokens += promptTokens;
-    this.measures.generatedTokens += outputs;
-    const blend = (old: number, value: number) => (old === 0 ? value : old * 0.9 + value * 0.1);
-    if (promptTokens === 0) this.#stepMs = blend(this.#stepMs, ms);
-    else if (promptTokens >= 16) this.#promptTokenMs = blend(this.#promptTokenMs, ms / promptTokens);
+    this.measures.generatedTokens += outputs.length;
+    this.#costs.record({ ms: decodeMs, tokens, answers: outputs.length, promptTokens, drafted });
+    if (promptTokens === 0) {
+      this.parts.governor.record({ threads: this.parts.governor.threads, tokens, ms: decodeMs, nowMs: performance.now() });
+    }
   }
 }
 

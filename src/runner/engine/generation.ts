@@ -6,7 +6,9 @@ import type { LlamaSymbols } from "../llama/library.ts";
 import type { Model } from "../llama/model.ts";
 import { SamplerChain } from "../llama/sampler.ts";
 import type { Delta, GenerateDone, GenerateRequest, TokenLogprob } from "../protocol.ts";
+import { AnswerConstraint } from "./answer-constraint.ts";
 import { describeLogprob, type LogprobSnapshot, snapshotLogprobs } from "./logprobs.ts";
+import { DraftPacing } from "./lookup-draft.ts";
 import { OutputText } from "./output-text.ts";
 import { Penalties } from "./penalties.ts";
 
@@ -16,12 +18,16 @@ export class Generation implements Disposable {
   readonly output: number[] = [];
   readonly text: OutputText;
   readonly penalties: Penalties;
+  readonly pacing = new DraftPacing();
   readonly #chain: SamplerChain;
+  readonly #constraint: AnswerConstraint | undefined;
   readonly #startedMs = performance.now();
   #promptDoneMs = 0;
   #deltaText = "";
   #deltaLogprobs: TokenLogprob[] = [];
-  /** Tokens of the prompt whose state is in the sequence. */
+  /** What must be computed before a token can be drawn: the prompt, or after a lost state everything so far. */
+  feed: readonly number[];
+  /** How many of these the sequence holds. */
   fed = 0;
   reused = 0;
   shifted = 0;
@@ -35,12 +41,15 @@ export class Generation implements Disposable {
     readonly prompt: readonly number[],
     readonly cut: number,
     readonly arrival: number,
-    seed: number,
   ) {
+    this.feed = prompt;
     this.text = new OutputText(request.stop);
     this.penalties = new Penalties(request.sampling, request.contextLimit);
     this.penalties.acceptPrompt(prompt);
-    this.#chain = new SamplerChain(llama, { ...request.sampling, seed });
+    const { grammar, grammarAfter } = request;
+    this.#constraint = grammar === undefined ? undefined : new AnswerConstraint(model, grammar, grammarAfter);
+    const { seed } = request.sampling;
+    this.#chain = new SamplerChain(llama, { ...request.sampling, seed: seed < 0 ? randomSeed() : seed });
   }
 
   get id(): number {
@@ -48,21 +57,36 @@ export class Generation implements Disposable {
   }
 
   get inPrompt(): boolean {
-    return this.fed < this.prompt.length;
+    return this.fed < this.feed.length;
   }
 
   /** Tokens the sequence will hold when the answer is as long as it may be; an open end counts as one small page. */
   get tokensWanted(): number {
     const { maxTokens, contextLimit } = this.request;
-    const answer = maxTokens < 0 ? OPEN_ANSWER_TOKENS : maxTokens;
+    const answer = maxTokens < 0 || maxTokens >= contextLimit ? OPEN_ANSWER_TOKENS : maxTokens;
     return Math.min(this.prompt.length + answer + 1, contextLimit);
   }
 
-  /** Draws a token from the logits at `index` and takes it in; returns why the answer ends, if it does. */
-  sample(context: Context, index: number): DoneReason | undefined {
-    return this.take(this.draw(context, index));
+  /** Its sequence holds the first `reused` tokens of the prompt already. */
+  start(reused: number): void {
+    this.fed = reused;
+    this.reused = reused;
   }
 
+  /** Its sequence was lost while it held `tokens`: they are computed again, and the last drawn token behind them. */
+  restart(tokens: readonly number[]): void {
+    const last = this.output.at(-1);
+    this.feed = last === undefined ? this.prompt : [...tokens, last];
+    this.fed = 0;
+  }
+
+  countDraft(drafted: number, accepted: number): void {
+    this.drafted += drafted;
+    this.accepted += accepted;
+    this.pacing.record(drafted, accepted);
+  }
+
+  /** Draws a token from the logits at batch index `index`, within the grammar if there is one. */
   draw(context: Context, index: number): { token: number; snapshot: LogprobSnapshot | undefined } {
     const wantsLogprobs = this.request.logprobs !== undefined;
     const logits = context.logits(index);
@@ -71,20 +95,26 @@ export class Generation implements Disposable {
       throw new AppError("internal", "the model produced invalid numbers (NaN)");
     const snapshot = wantsLogprobs ? snapshotLogprobs(logits, this.request.logprobs ?? 0) : undefined;
     if (this.penalties.active) this.penalties.apply(logits);
+    const token = this.#chain.sample(context, index);
+    if (this.#constraint === undefined || this.#constraint.allows(token)) return { token, snapshot };
+    this.#constraint.mask(logits);
     return { token: this.#chain.sample(context, index), snapshot };
   }
 
+  /** Takes a drawn token in; returns why the answer ends, if it does. */
   take(drawn: { token: number; snapshot: LogprobSnapshot | undefined }): DoneReason | undefined {
     if (this.#promptDoneMs === 0) this.#promptDoneMs = performance.now();
     const { token, snapshot } = drawn;
     this.output.push(token);
     this.penalties.accept(token);
+    this.#constraint?.accept(token);
     if (this.model.isEndOfGeneration(token)) return "stop";
     if (snapshot !== undefined) {
       this.#deltaLogprobs.push(describeLogprob(snapshot, token, (id) => this.model.rawPiece(id, true)));
     }
-    this.#deltaText += this.text.push(this.model.piece(token));
-    if (this.text.stopWord !== undefined) return "stop";
+    const bytes = this.request.printSpecial ? this.model.rawPiece(token, true) : this.model.piece(token);
+    this.#deltaText += this.text.push(bytes);
+    if (this.text.stopWord !== undefined || this.#constraint?.mustEnd === true) return "stop";
     const { maxTokens } = this.request;
     return maxTokens >= 0 && this.output.length >= maxTokens ? "length" : undefined;
   }
@@ -133,6 +163,10 @@ export class Generation implements Disposable {
 
 /** What an answer without a limit is first given room for; the cache grows when it is longer. */
 const OPEN_ANSWER_TOKENS = 256;
+
+function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}
 
 /** A strided look: a broken hidden state makes every logit NaN, so a few tell. */
 function hasNaN(logits: Float32Array): boolean {

@@ -7,6 +7,8 @@ import type { LlamaSymbols } from "../llama/library.ts";
 import type { Model } from "../llama/model.ts";
 import type { Threadpool } from "../llama/threadpool.ts";
 import type { ContextPlan } from "./plan.ts";
+import { type PrefixStore, WORTH_KEEPING_TOKENS } from "./prefix-store.ts";
+import { type StateShape, withStreams } from "./state-layout.ts";
 import type { ReuseRules, SlotChoice, SlotView } from "./slots.ts";
 
 export interface Sequence extends SlotView {
@@ -15,6 +17,8 @@ export interface Sequence extends SlotView {
   busy: boolean;
   lastUsed: number;
   firstPosition: number;
+  /** How many tokens it held when it was last written to disk. */
+  persisted: number;
 }
 
 export type FixedParams = Omit<ContextParams, "contextPerSequence" | "sequences" | "outputs">;
@@ -27,6 +31,7 @@ export class Sequences implements Disposable {
   #plan: ContextPlan;
   #all: Sequence[];
   #clock = 0;
+  #threads: number;
   #applyAdapters: ((context: Context) => void) | undefined;
 
   constructor(
@@ -34,9 +39,11 @@ export class Sequences implements Disposable {
     private readonly model: Model,
     private readonly fixed: FixedParams,
     private readonly threadpool: Threadpool | undefined,
+    private readonly store: PrefixStore,
     plan: ContextPlan,
   ) {
     this.#plan = plan;
+    this.#threads = fixed.threads;
     this.#context = this.#create(plan);
     this.#all = emptySequences(plan.sequences);
   }
@@ -68,6 +75,13 @@ export class Sequences implements Disposable {
     this.#context[Symbol.dispose]();
   }
 
+  /** Compute threads of the next decode; at most as many as the pool has. */
+  setThreads(threads: number): void {
+    if (threads === this.#threads) return;
+    this.#threads = threads;
+    this.#context.setThreads(threads);
+  }
+
   /** LoRA adapters belong to a context: `apply` runs now and for every context made later. */
   setAdapters(apply: (context: Context) => void): void {
     this.#applyAdapters = apply;
@@ -83,6 +97,7 @@ export class Sequences implements Disposable {
   /** Makes the chosen sequence hold exactly the first `reuse` tokens of the prompt, and marks it busy. */
   take(choice: SlotChoice): { sequence: Sequence; reused: number } {
     const target = this.at(choice.sequence);
+    if (choice.reuse < target.tokens.length) this.#keep(target, choice.reuse);
     if (choice.copyFrom !== undefined) {
       const source = this.at(choice.copyFrom);
       this.#context.remove(target.sequence, -1, -1);
@@ -94,6 +109,30 @@ export class Sequences implements Disposable {
     target.busy = true;
     target.lastUsed = ++this.#clock;
     return { sequence: target, reused };
+  }
+
+  /** Puts a stored state into an idle sequence, in place of what it held. False when the state cannot be used. */
+  fetch(sequence: Sequence, tokens: readonly number[], state: Uint8Array): boolean {
+    if (tokens.length > this.capacity) return false;
+    this.#keep(sequence, 0);
+    this.empty(sequence);
+    sequence.tokens = [...tokens];
+    return this.#restore(sequence, state);
+  }
+
+  /** Writes what idle sequences hold to disk, so that it survives this process. */
+  persistIdle(): void {
+    for (const sequence of this.#all) {
+      if (sequence.busy || sequence.tokens.length < WORTH_KEEPING_TOKENS || sequence.persisted === sequence.tokens.length) continue;
+      this.store.persist(sequence.tokens, this.#context.saveSequence(sequence.sequence));
+      sequence.persisted = sequence.tokens.length;
+    }
+  }
+
+  /** Saves a sequence that is about to lose more than `kept` tokens, unless the store is off or holds it. */
+  #keep(sequence: Sequence, kept: number): void {
+    if (sequence.tokens.length - kept < WORTH_KEEPING_TOKENS || !this.store.keepsInMemory) return;
+    this.store.keep(sequence.tokens, this.#context.saveSequence(sequence.sequence));
   }
 
   release(sequence: Sequence): void {
@@ -131,9 +170,10 @@ export class Sequences implements Disposable {
 
   /**
    * Moves to another context; states move along, running ones first, then the most recently used, numbered anew.
-   * False when it could not be had: then the old size stays. Throws when a running sequence was lost.
+   * When it could not be had the old size stays. `lost` are running sequences whose state did not survive, with the
+   * tokens they held: they must be computed again.
    */
-  grow(plan: ContextPlan): boolean {
+  grow(plan: ContextPlan): { grew: boolean; lost: Map<Sequence, number[]> } {
     const order = this.#all.toSorted((a, b) => Number(b.busy) - Number(a.busy) || b.lastUsed - a.lastUsed);
     const filled = order.filter(({ busy, tokens }) => busy || tokens.length > 0);
     const states = filled.map((sequence) => ({ sequence, state: this.#context.saveSequence(sequence.sequence) }));
@@ -144,21 +184,30 @@ export class Sequences implements Disposable {
     else this.#plan = plan;
     const kept = states.slice(0, this.#plan.sequences);
     this.#all = [...kept.map(({ sequence }) => sequence), ...emptySequences(this.#plan.sequences, kept.length)];
+    const lost = new Map<Sequence, number[]>();
     for (const [id, { sequence, state }] of kept.entries()) {
       sequence.sequence = id;
-      this.#restore(sequence, state);
+      const { tokens } = sequence;
+      if (tokens.length > 0 && !this.#restore(sequence, state) && sequence.busy) lost.set(sequence, tokens);
     }
-    return grew;
+    return { grew, lost };
   }
 
-  #restore(sequence: Sequence, state: Uint8Array): void {
-    if (sequence.tokens.length === 0) return;
-    if (this.#context.restoreSequence(sequence.sequence, state)) {
-      sequence.firstPosition = Math.max(0, this.#context.firstPosition(sequence.sequence));
-      return;
+  /** Puts a state into a sequence that is empty in memory; when that fails the sequence is empty in truth. */
+  #restore(sequence: Sequence, state: Uint8Array): boolean {
+    const fitting = withStreams(state, this.#plan.sequences, this.#stateShape);
+    if (fitting === undefined || !this.#context.restoreSequence(sequence.sequence, fitting)) {
+      this.empty(sequence);
+      return false;
     }
-    if (sequence.busy) throw new AppError("internal", "a running sequence was lost while the context grew");
-    this.empty(sequence);
+    sequence.firstPosition = Math.max(0, this.#context.firstPosition(sequence.sequence));
+    return true;
+  }
+
+  get #stateShape(): StateShape {
+    const { isRecurrent, isHybrid, slidingWindow } = this.model;
+    if (isRecurrent) return { attentionCaches: 0 };
+    return { attentionCaches: slidingWindow > 0 && !isHybrid ? 2 : 1 };
   }
 
   #replace(plan: ContextPlan): boolean {
@@ -179,6 +228,7 @@ export class Sequences implements Disposable {
     });
     if (this.threadpool !== undefined) context.attachThreadpool(this.threadpool.pointer);
     this.#applyAdapters?.(context);
+    if (this.#threads !== this.fixed.threads) context.setThreads(this.#threads);
     return context;
   }
 }
@@ -190,5 +240,6 @@ function emptySequences(count: number, from = 0): Sequence[] {
     busy: false,
     lastUsed: 0,
     firstPosition: 0,
+    persisted: 0,
   }));
 }

@@ -32,6 +32,8 @@ export class Model implements Disposable {
   readonly sizeBytes: number;
   readonly #pieces: (Uint8Array | undefined)[];
   readonly #eog: Uint8Array;
+  #endTokens: readonly number[] | undefined;
+  #byFirstByte: readonly (readonly number[] | undefined)[] | undefined;
   #pointer: Pointer | null;
 
   /** Throws `internal` when llama.cpp refuses the file; what it said is on stderr. */
@@ -85,6 +87,34 @@ export class Model implements Disposable {
   /** True for a token that ends a generation (end of text, end of turn, …). */
   isEndOfGeneration(token: number): boolean {
     return this.#eog[token] === 1;
+  }
+
+  /** Every token that ends a generation. */
+  get endTokens(): readonly number[] {
+    this.#endTokens ??= Array.from(this.#eog.keys()).filter((token) => this.#eog[token] === 1);
+    return this.#endTokens;
+  }
+
+  /** Tokens that print something, grouped by the first byte they print. */
+  get tokensByFirstByte(): readonly (readonly number[] | undefined)[] {
+    if (this.#byFirstByte === undefined) {
+      const groups = Array.from<number[] | undefined>({ length: 256 });
+      for (let token = 0; token < this.vocabSize; token++) {
+        const first = this.isEndOfGeneration(token) ? undefined : this.piece(token)[0];
+        if (first === undefined) continue;
+        const group = groups[first];
+        if (group === undefined) groups[first] = [token];
+        else group.push(token);
+      }
+      this.#byFirstByte = groups;
+    }
+    return this.#byFirstByte;
+  }
+
+  /** The id of the token with exactly this text, if there is one. */
+  tokenOf(text: string): number | undefined {
+    const tokens = this.tokenize(text, { addSpecial: false, parseSpecial: true });
+    return tokens.length === 1 ? tokens[0] : undefined;
   }
 
   get addsBos(): boolean {

@@ -48,6 +48,7 @@ async function chat({ inference }: Services, request: ChatRequest, signal: Abort
     messages: messages.map(chatMessage),
     tools,
     toolChoice: toolChoice(request.tool_choice),
+    parallelToolCalls: true,
     think,
   };
   if (request._debug_render_only === true) {

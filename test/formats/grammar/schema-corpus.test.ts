@@ -8,8 +8,9 @@ import addFormats from "ajv-formats";
 import { checkGrammar } from "../../../src/formats/grammar/gbnf-check.ts";
 import { GrammarMatcher } from "../../../src/formats/grammar/gbnf-match.ts";
 import { schemaToGrammar } from "../../../src/formats/grammar/schema-to-gbnf.ts";
-import { GrammarSampler, seededRandom } from "../../support/grammar-sampler.ts";
+import { GrammarSampler } from "../../support/grammar-sampler.ts";
 import { type SchemaCase, schemaCases } from "../../support/schema-corpus.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
 
 const SAMPLES = 40;
 

@@ -1,0 +1,53 @@
+// The flags of every command, apart from the table, so that a command's module can name their types.
+
+import { defineFlags } from "./command.ts";
+
+const noWordWrap = "Don't wrap words to the next line automatically";
+const verbose = "Show timings for response";
+const insecure = { type: "bool", summary: "Use an insecure registry" } as const;
+
+export const rootFlags = defineFlags({
+  version: { type: "bool", short: "v", summary: "Show version information" },
+  verbose: { type: "bool", summary: verbose },
+  nowordwrap: { type: "bool", summary: noWordWrap },
+});
+
+export const noFlags = defineFlags({});
+
+export const createFlags = defineFlags({
+  file: { type: "string", short: "f", summary: 'Name of the Modelfile (default "Modelfile")' },
+  quantize: { type: "string", short: "q", summary: "Quantize model to this level (e.g. q4_K_M)" },
+  "draft-quantize": { type: "string", summary: "Quantize draft model to this level" },
+  experimental: { type: "bool", summary: "Enable experimental safetensors model creation" },
+});
+
+export const showFlags = defineFlags({
+  license: { type: "bool", summary: "Show license of a model" },
+  modelfile: { type: "bool", summary: "Show Modelfile of a model" },
+  parameters: { type: "bool", summary: "Show parameters of a model" },
+  system: { type: "bool", summary: "Show system message of a model" },
+  template: { type: "bool", summary: "Show template of a model" },
+  verbose: { type: "bool", short: "v", summary: "Show detailed model information" },
+});
+
+export const runFlags = defineFlags({
+  keepalive: { type: "string", summary: "Duration to keep a model loaded (e.g. 5m)" },
+  verbose: { type: "bool", summary: verbose },
+  insecure,
+  nowordwrap: { type: "bool", summary: noWordWrap },
+  format: { type: "string", summary: "Response format (json, or a JSON schema)" },
+  think: {
+    type: "string",
+    summary: "Enable thinking mode: true/false or high/medium/low for supported models",
+    bareValue: "true",
+  },
+  hidethinking: { type: "bool", summary: "Hide thinking output (if provided)" },
+  truncate: {
+    type: "bool",
+    summary:
+      "For embedding models: truncate inputs exceeding context length (default: true). Set --truncate=false to error instead",
+  },
+  dimensions: { type: "int", summary: "Truncate output embeddings to specified dimension (embedding models only)" },
+});
+
+export const transferFlags = defineFlags({ insecure });

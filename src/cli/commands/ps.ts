@@ -1,0 +1,22 @@
+// `ollama ps [PREFIX]`: the models in the server's memory.
+
+import { humanBytes } from "../../base/bytes.ts";
+import { nowNs, parseRfc3339, zeroTimeNs } from "../../base/rfc3339.ts";
+import type { CliContext } from "../context.ts";
+import { processorText, untilText } from "../ui/placement.ts";
+import { renderTable } from "../ui/table.ts";
+
+export async function run({ args }: { readonly args: readonly string[] }, context: CliContext): Promise<void> {
+  const { models } = await context.client.listRunning();
+  const rows = models
+    .filter(({ name }) => name.startsWith(args[0] ?? ""))
+    .map(({ name, digest, size, size_vram, context_length, expires_at }) => [
+      name,
+      digest.slice(0, 12),
+      humanBytes(size),
+      processorText(size, size_vram),
+      String(context_length),
+      untilText(expires_at === "" ? zeroTimeNs : parseRfc3339(expires_at), nowNs()),
+    ]);
+  context.stdout.write(renderTable(["NAME", "ID", "SIZE", "PROCESSOR", "CONTEXT", "UNTIL"], rows));
+}

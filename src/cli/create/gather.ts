@@ -1,0 +1,104 @@
+// A Modelfile → the create request and the local files it needs. FROM names a local path or a model; which of both, the disk
+// decides (Ollama: parser/parser.go, CreateRequest).
+
+import { realpath } from "node:fs/promises";
+import type { CreateRequest } from "../../api/schema/models.ts";
+import { AppError } from "../../base/errors.ts";
+import type { ModelfileContent } from "../../formats/modelfile/interpret.ts";
+import { expandPath } from "../../formats/modelfile/paths.ts";
+import { requestFileNames } from "./file-names.ts";
+import { homeOf } from "./home-of.ts";
+import { type LocalFile, localFiles } from "./local-files.ts";
+
+export interface Gathered {
+  readonly request: CreateRequest;
+  readonly uploads: readonly LocalFile[];
+  readonly hasDraft: boolean;
+}
+
+export async function gather(model: string, content: ModelfileContent, folder: string): Promise<Gathered> {
+  const sources = await fromSources(content, folder);
+  const drafts = await requiredFiles(content.drafts, folder);
+  await refuseSamePaths(sources.paths, drafts.paths);
+  const adapters = await requiredFiles(content.adapters.slice(-1), folder);
+  const request: CreateRequest = {
+    model,
+    ...(sources.model === undefined ? {} : { from: sources.model }),
+    ...namedDigests("files", sources.files),
+    ...namedDigests("adapters", adapters.files),
+    ...namedDigests("draft_files", drafts.files),
+    ...settingsOf(content),
+  };
+  const uploads = [...sources.files, ...adapters.files, ...drafts.files];
+  return { request, uploads, hasDraft: drafts.files.length > 0 };
+}
+
+interface Sources {
+  readonly files: readonly LocalFile[];
+  readonly paths: readonly string[];
+}
+
+async function fromSources({ from }: ModelfileContent, folder: string): Promise<Sources & { model: string | undefined }> {
+  const files: LocalFile[] = [];
+  const paths: string[] = [];
+  let model: string | undefined;
+  for (const source of from) {
+    const path = expandPath(source, folder, homeOf);
+    const found = await localFiles(path);
+    if (found === undefined) model = source;
+    else {
+      files.push(...found);
+      paths.push(path);
+    }
+  }
+  return { files: withoutRepeats(files), paths, model };
+}
+
+async function requiredFiles(sources: readonly string[], folder: string): Promise<Sources> {
+  const files: LocalFile[] = [];
+  const paths: string[] = [];
+  for (const source of sources) {
+    const path = expandPath(source, folder, homeOf);
+    const found = await localFiles(path);
+    if (found === undefined) throw new AppError("invalid", `stat ${path}: no such file or directory`);
+    files.push(...found);
+    paths.push(path);
+  }
+  return { files: withoutRepeats(files), paths };
+}
+
+function withoutRepeats(files: readonly LocalFile[]): LocalFile[] {
+  return [...new Map(files.map((file) => [file.path, file])).values()];
+}
+
+async function refuseSamePaths(models: readonly string[], drafts: readonly string[]): Promise<void> {
+  const real = await Promise.all(models.map((path) => realpath(path)));
+  for (const path of drafts) {
+    if (!real.includes(await realpath(path))) continue;
+    throw new AppError("invalid", `DRAFT must not reference the same local path as FROM: ${path}`);
+  }
+}
+
+function namedDigests(
+  field: "files" | "adapters" | "draft_files",
+  files: readonly LocalFile[],
+): Pick<CreateRequest, typeof field> {
+  if (files.length === 0) return {};
+  const names = requestFileNames(files.map(({ path }) => path));
+  return { [field]: Object.fromEntries(files.map(({ path, digest }) => [names.get(path) ?? path, digest])) };
+}
+
+/** What is empty is left out, as Go does. */
+function settingsOf(content: ModelfileContent): CreateRequest {
+  const { template, system, renderer, parser, requires, licenses, parameters, messages } = content;
+  return {
+    ...(template ? { template } : {}),
+    ...(system ? { system } : {}),
+    ...(renderer ? { renderer } : {}),
+    ...(parser ? { parser } : {}),
+    ...(requires ? { requires } : {}),
+    ...(licenses.length === 0 ? {} : { license: [...licenses] }),
+    ...(Object.keys(parameters).length === 0 ? {} : { parameters: { ...parameters } }),
+    ...(messages.length === 0 ? {} : { messages: messages.map(({ role, content }) => ({ role, content })) }),
+  };
+}

@@ -1,0 +1,44 @@
+// The Modelfile's bytes and the folder its paths start from.
+
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { AppError } from "../../base/errors.ts";
+import { faultCode, fileFault } from "./file-fault.ts";
+
+/** Far more than any system prompt, template and licence together. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+export interface ModelfileSource {
+  readonly bytes: Uint8Array;
+  readonly folder: string;
+}
+
+/**
+ * Ollama compat: where no such file is, named or not, the current folder is taken for the model (cmd/cmd.go,
+ * CreateHandler). Pipes and devices are read like files, up to a limit.
+ */
+export async function readModelfile(name: string): Promise<ModelfileSource> {
+  const path = resolve(name === "" ? "Modelfile" : name);
+  try {
+    await stat(path);
+  } catch (error) {
+    if (faultCode(error) !== "ENOENT") throw fileFault("stat", path, error);
+    return { bytes: new TextEncoder().encode("FROM .\n"), folder: resolve(".") };
+  }
+  return { bytes: await readBounded(path), folder: dirname(path) };
+}
+
+async function readBounded(path: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of Bun.file(path).stream()) {
+      bytes += chunk.length;
+      if (bytes > MAX_BYTES) throw new AppError("too-large", `${path} is larger than ${MAX_BYTES} bytes: no Modelfile`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw fileFault("read", path, error);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,106 @@
+// From the queue to a sequence: grows the context for what waits, finds the sequence that saves most of the prompt, brings
+// stored prefixes back, and lets a prompt wait for one that is just computing the same beginning.
+
+import type { FromRunner } from "../protocol.ts";
+import type { Generation } from "./generation.ts";
+import { type ContextPlan, growPlan, type PlanLimits } from "./plan.ts";
+import type { PrefixStore } from "./prefix-store.ts";
+import type { Running } from "./running.ts";
+import type { Sequences } from "./sequences.ts";
+import { chooseSlot, reusable, shouldWaitForPrefix, type SlotChoice } from "./slots.ts";
+
+/** A stored prefix must save at least this many tokens more than what a sequence holds. */
+const FETCH_WORTH_TOKENS = 32;
+
+export class Admission {
+  readonly #queue: Generation[] = [];
+
+  constructor(
+    private readonly sequences: Sequences,
+    private readonly limits: PlanLimits,
+    private readonly store: PrefixStore,
+    private readonly emit: (message: FromRunner) => void,
+  ) {}
+
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  push(generation: Generation): void {
+    this.#queue.push(generation);
+  }
+
+  /** Takes a waiting request out; undefined when it does not wait. */
+  remove(id: number): Generation | undefined {
+    const at = this.#queue.findIndex((generation) => generation.id === id);
+    return at < 0 ? undefined : this.#queue.splice(at, 1)[0];
+  }
+
+  /** Moves what can run now to `running`, in order of arrival. */
+  admit(running: Running[]): void {
+    while (this.#queue.length > 0) {
+      const prompts = running.filter(({ generation }) => generation.inPrompt).map(({ generation }) => generation.prompt);
+      const { all, rules } = this.sequences;
+      const next = this.#queue.findIndex(({ prompt }) => !shouldWaitForPrefix(all, prompts, prompt, rules));
+      const generation = this.#queue[next];
+      if (generation === undefined || !this.#makeRoom(generation, running)) return;
+      const choice = chooseSlot(this.sequences.all, generation.prompt, rules);
+      if (choice === undefined) return;
+      this.#queue.splice(next, 1);
+      running.push(this.#start(generation, this.#withStored(choice, generation)));
+      sortBySequence(running);
+    }
+  }
+
+  #start(generation: Generation, choice: SlotChoice): Running {
+    const { sequence, reused } = this.sequences.take(choice);
+    generation.start(reused);
+    const promptTokens = generation.prompt.length + generation.cut;
+    this.emit({ type: "started", id: generation.id, promptTokens, cutTokens: generation.cut, reusedTokens: reused });
+    return { generation, sequence };
+  }
+
+  /** Fetches a stored prefix into the chosen sequence when it saves clearly more than what is there. */
+  #withStored(choice: SlotChoice, generation: Generation): SlotChoice {
+    const { rules } = this.sequences;
+    // A saved state has lost what lies outside a sliding window, so it serves only where it is continued, not cut back.
+    const found = this.store.find(generation.prompt, rules.reuse === "append" || rules.slidingWindow > 0);
+    if (found === undefined || Math.min(found.common, generation.prompt.length - 1) - choice.reuse < FETCH_WORTH_TOKENS) return choice;
+    const state = this.store.load(found.entry);
+    const sequence = this.sequences.at(choice.sequence);
+    if (state === undefined || !this.sequences.fetch(sequence, found.entry.tokens, state)) return { ...choice, reuse: 0, copyFrom: undefined };
+    return { sequence: choice.sequence, reuse: reusable(sequence, generation.prompt, rules), copyFrom: undefined };
+  }
+
+  /** Grows the context when this request, or the number that wait, needs more than there is. */
+  #makeRoom(generation: Generation, running: Running[]): boolean {
+    const waiting = Math.min(running.length + this.#queue.length, this.limits.maxSequences);
+    const tokens = Math.max(generation.tokensWanted, ...running.map((other) => other.generation.tokensWanted));
+    this.grow({ sequences: waiting, tokens }, running);
+    return generation.prompt.length < this.sequences.capacity;
+  }
+
+  /** Moves to a larger context if the demand asks for one and the limits allow it. */
+  grow(demand: { readonly sequences: number; readonly tokens: number }, running: Running[]): boolean {
+    const plan = growPlan(this.sequences.plan, demand, running.length, this.limits);
+    if (plan === undefined) return false;
+    const { grew, lost } = this.sequences.grow(plan);
+    for (const { generation, sequence } of running) {
+      const tokens = lost.get(sequence);
+      if (tokens !== undefined) generation.restart(tokens);
+    }
+    sortBySequence(running);
+    if (!grew) return false;
+    this.emit({ type: "memory", ...memoryOf(this.sequences.plan, this.limits) });
+    return true;
+  }
+}
+
+export function memoryOf(plan: ContextPlan, limits: PlanLimits): { cacheBytes: number; contextPerSequence: number; sequences: number } {
+  return { cacheBytes: plan.contextPerSequence * plan.sequences * limits.bytesPerToken, ...plan };
+}
+
+/** llama.cpp joins only consecutive sequences into one micro-batch, so batches are filled in sequence order. */
+function sortBySequence(running: Running[]): void {
+  running.sort((a, b) => a.sequence.sequence - b.sequence.sequence);
+}

@@ -1,0 +1,16 @@
+// A generation that has its sequence.
+
+import type { Generation } from "./generation.ts";
+import type { Sequence } from "./sequences.ts";
+
+export interface Running {
+  readonly generation: Generation;
+  readonly sequence: Sequence;
+}
+
+/** Rows of the batch whose logits will be sampled: the next token's, then one for each drafted token behind it. */
+export interface Output {
+  readonly running: Running;
+  readonly index: number;
+  readonly draft: readonly number[];
+}
