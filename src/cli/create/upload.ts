@@ -29,8 +29,22 @@ async function uploadFile({ client, stderr }: CliContext, file: LocalFile, progr
     shown = percent;
     progress.setMessage(spinner, line(percent));
   };
-  await client.uploadBlob(file.digest, ReadableStream.from(readFile(file.path, onSent)));
+  await client.uploadBlob(file.digest, streamOf(readFile(file.path, onSent)));
   onSent(file.sizeBytes);
+}
+
+/** Reads on only when the connection has taken what came before. */
+function streamOf(source: AsyncGenerator<Uint8Array, void, undefined>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await source.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await source.return();
+    },
+  });
 }
 
 async function* readFile(path: string, onRead: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {

@@ -21,3 +21,10 @@ export function thinkingOpening({ hasColor }: Look): string {
 export function thinkingClosing({ hasColor }: Look): string {
   return hasColor ? `${GREY}${BOLD}...done thinking.\n\n${PLAIN}` : "...done thinking.\n\n";
 }
+
+/** A call of a tool that was never offered. */
+export function toolCallText(name: string, args: string, { hasColor }: Look): string {
+  const [explanation, value] = hasColor ? [GREY + BOLD, PLAIN] : ["", ""];
+  const call = `Model called a non-existent function '${value}${name}${explanation}()' with arguments: ${value}${args}`;
+  return `${explanation}  ${call}${value}`;
+}
