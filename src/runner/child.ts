@@ -40,6 +40,7 @@ class Child {
       case "generate":
         return loaded.engine.submit(message);
       case "cancel":
+        loaded.embedder.cancel(message.id);
         return loaded.engine.cancel(message.id);
       case "tokenize": {
         const options = { addSpecial: message.addSpecial, parseSpecial: true };
@@ -53,7 +54,7 @@ class Child {
       case "measure":
         return send({ type: "measured", id: message.id, measures: { ...loaded.engine.measures } });
       case "embed":
-        throw new AppError("unsupported", "this model does not support embeddings");
+        return loaded.embedder.submit(message);
       default:
         return message satisfies never;
     }
@@ -81,11 +82,13 @@ class Child {
 
   async run(): Promise<never> {
     for (;;) {
-      if (this.#loaded === undefined || this.#loaded.engine.idle) {
-        await this.#sleep(this.#loaded);
+      const loaded = this.#loaded;
+      if (loaded === undefined || (loaded.engine.idle && loaded.embedder.idle)) {
+        await this.#sleep(loaded);
         continue;
       }
-      this.#loaded.engine.step();
+      loaded.engine.step();
+      loaded.embedder.step();
       await yieldToMessages();
     }
   }

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { ptr } from "bun:ffi";
 import { AppError } from "../base/errors.ts";
 import { Admission } from "./engine/admission.ts";
+import { Embedder } from "./engine/embedder.ts";
 import { Engine } from "./engine/engine.ts";
 import { planFor, type PlanLimits } from "./engine/plan.ts";
 import { PrefixStore } from "./engine/prefix-store.ts";
@@ -17,12 +18,13 @@ import type { FromRunner, LoadRequest, RunnerFacts } from "./protocol.ts";
 
 export interface LoadedEngine {
   readonly engine: Engine;
+  readonly embedder: Embedder;
   readonly model: Model;
   readonly facts: RunnerFacts;
 }
 
 /** What the first context is made for: one short conversation. */
-const FIRST_DEMAND = { sequences: 1, tokens: 1024 };
+const FIRST_DEMAND = { sequences: 1, tokens: 512 };
 
 export function createEngine(request: LoadRequest, emit: (message: FromRunner) => void): LoadedEngine {
   const startedMs = performance.now();
@@ -45,6 +47,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     flashAttention: request.flashAttention,
     unified: false,
     embeddings: false,
+    pooling: -1,
     fullSlidingWindow: true,
   };
   const store = new PrefixStore(request.prefixCacheBytes, request.stateDir, request.stateDirBytes);
@@ -61,8 +64,10 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     emit,
   });
   const devices = listDevices(llama);
+  const embedOptions = { maxContext: limits.maxContext, isEmbeddingModel: request.embedding };
   return {
     engine,
+    embedder: new Embedder(llama, model, fixed, threadpool, embedOptions, emit),
     model,
     facts: {
       backend: devices.map(({ backend }) => backend).join(", "),

@@ -7,10 +7,14 @@ import { type ContextPlan, growPlan, type PlanLimits } from "./plan.ts";
 import type { PrefixStore } from "./prefix-store.ts";
 import type { Running } from "./running.ts";
 import type { Sequences } from "./sequences.ts";
-import { chooseSlot, reusable, shouldWaitForPrefix, type SlotChoice } from "./slots.ts";
+import { chooseSlot, gapMove, reusable, shouldWaitForPrefix, type SlotChoice } from "./slots.ts";
 
 /** A stored prefix must save at least this many tokens more than what a sequence holds. */
 const FETCH_WORTH_TOKENS = 32;
+
+/** Memory copies at some gigabytes a second. */
+const COPY_BYTES_PER_MS = 4e6;
+const STEPS_WORTH_A_COPY = 2;
 
 export class Admission {
   readonly #queue: Generation[] = [];
@@ -50,6 +54,17 @@ export class Admission {
       running.push(this.#start(generation, this.#withStored(choice, generation)));
       sortBySequence(running);
     }
+  }
+
+  /** Closes one gap between running sequences when the copy costs less than a few steps with the gap would. */
+  closeGap(running: Running[], stepMs: number): void {
+    const { rules, plan } = this.sequences;
+    const move = rules.canCopy ? gapMove(running.map(({ sequence }) => sequence.sequence)) : undefined;
+    if (move === undefined) return;
+    const copyMs = (plan.contextPerSequence * this.limits.bytesPerToken) / COPY_BYTES_PER_MS;
+    if (copyMs > stepMs * STEPS_WORTH_A_COPY) return;
+    this.sequences.move(this.sequences.at(move.from), move.to);
+    sortBySequence(running);
   }
 
   #start(generation: Generation, choice: SlotChoice): Running {

@@ -77,6 +77,7 @@ export class Engine {
   step(): void {
     const { sequences, admission, governor, emit } = this.parts;
     admission.admit(this.#running);
+    admission.closeGap(this.#running, this.#costs.stepMs);
     const outputs = this.#compose();
     if (this.#batch.length === 0) return;
     const startedMs = performance.now();
@@ -116,7 +117,7 @@ export class Engine {
       remaining: generation.feed.length - generation.fed,
       arrival: generation.arrival,
     }));
-    const slice = sliceFor(this.#costs.stepMs, this.#costs.promptTokenMs, batchSize);
+    const slice = sliceFor(this.#costs, { prompts: prompts.length, answers: answering.size }, batchSize);
     const shares = new Map(
       sharePrompts(views, answering.size, { batch: batchSize, slice }).map(({ id, tokens }) => [id, tokens]),
     );

@@ -42,13 +42,21 @@ export function sharePrompts(prompts: readonly PromptView[], running: number, li
   return Array.from(shares, ([id, tokens]) => ({ id, tokens }));
 }
 
-/** A slice may stretch a step to this many times a step without one. */
-const SLICE_STRETCH = 2.5;
+/** A slice may stretch a step to this many times a step without one: the gap that running answers see. */
+const SLICE_STRETCH = 4;
+/** In a burst, where more prompts wait than answers run, the gap may be longer: most clients have nothing yet. */
+const BURST_STRETCH = 16;
 const SMALLEST_SLICE = 32;
 
 /** How many prompt tokens fit beside running answers, from what steps and prompt tokens have cost so far. */
-export function sliceFor(stepMs: number, promptTokenMs: number, batch: number): number {
-  if (stepMs <= 0 || promptTokenMs <= 0) return Math.min(128, batch);
-  const tokens = Math.floor((stepMs * (SLICE_STRETCH - 1)) / promptTokenMs);
-  return Math.max(SMALLEST_SLICE, Math.min(tokens, batch));
+export function sliceFor(
+  costs: { readonly stepMs: number; readonly promptTokenMs: number },
+  counts: { readonly prompts: number; readonly answers: number },
+  batch: number,
+): number {
+  if (costs.stepMs <= 0 || costs.promptTokenMs <= 0) return Math.min(128, batch);
+  const crowd = Math.max(1, counts.prompts / Math.max(1, counts.answers));
+  const stretch = Math.min(SLICE_STRETCH * crowd, BURST_STRETCH);
+  const tokens = Math.floor((costs.stepMs * (stretch - 1)) / costs.promptTokenMs);
+  return Math.max(Math.min(SMALLEST_SLICE, batch), Math.min(tokens, batch));
 }

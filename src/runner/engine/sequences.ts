@@ -135,6 +135,19 @@ export class Sequences implements Disposable {
     this.store.keep(sequence.tokens, this.#context.saveSequence(sequence.sequence));
   }
 
+  /** Moves a running sequence to an idle one's place; what that one held goes to the store or is lost. */
+  move(sequence: Sequence, place: number): void {
+    const idle = this.at(place);
+    this.#keep(idle, 0);
+    this.empty(idle);
+    this.#context.copy(sequence.sequence, place);
+    this.#context.remove(sequence.sequence, -1, -1);
+    this.#all[sequence.sequence] = idle;
+    this.#all[place] = sequence;
+    idle.sequence = sequence.sequence;
+    sequence.sequence = place;
+  }
+
   release(sequence: Sequence): void {
     sequence.busy = false;
     sequence.lastUsed = ++this.#clock;

@@ -31,6 +31,11 @@ export interface ReuseRules {
 const COPY_WORTH_TOKENS = 32;
 /** What a lost cached token counts against a prompt token to compute. */
 const LOST_WEIGHT = 0.25;
+/**
+ * What a gap between running sequences counts, in prompt tokens: llama.cpp evaluates only neighbours together, so every
+ * gap costs a pass over the weights at every step of the answer.
+ */
+const GAP_COST_TOKENS = 48;
 
 export function commonPrefix(a: readonly number[], b: readonly number[]): number {
   const length = Math.min(a.length, b.length);
@@ -69,14 +74,21 @@ export function chooseSlot(
   for (const slot of slots) {
     if (slot.busy) continue;
     const reuse = reusable(slot, prompt, rules);
+    const gap = opensGap(slot, slots) ? GAP_COST_TOKENS : 0;
     const lost = (slot.tokens.length - reuse) * LOST_WEIGHT;
-    consider(slot, reuse, undefined, prompt.length - reuse + lost);
+    consider(slot, reuse, undefined, prompt.length - reuse + lost + gap);
     if (source === undefined || source.sequence === slot.sequence) continue;
     if (source.reuse - reuse < COPY_WORTH_TOKENS) continue;
-    const copied = prompt.length - source.reuse + COPY_WORTH_TOKENS / 2 + slot.tokens.length * LOST_WEIGHT;
+    const copied = prompt.length - source.reuse + COPY_WORTH_TOKENS / 2 + slot.tokens.length * LOST_WEIGHT + gap;
     consider(slot, source.reuse, source.sequence, copied);
   }
   return best?.choice;
+}
+
+/** Whether others run, and none of them right beside this sequence. */
+function opensGap(slot: SlotView, slots: readonly SlotView[]): boolean {
+  const busy = slots.filter((other) => other.busy);
+  return busy.length > 0 && !busy.some((other) => Math.abs(other.sequence - slot.sequence) === 1);
 }
 
 function bestSource(
@@ -108,4 +120,17 @@ export function shouldWaitForPrefix(
   return computing.some(
     (other) => Math.min(commonPrefix(other, prompt), prompt.length - 1) - ready >= COPY_WORTH_TOKENS,
   );
+}
+
+/**
+ * The move that closes a gap between running sequences: the last one goes into the first free place. Undefined when they
+ * are neighbours already.
+ */
+export function gapMove(running: readonly number[]): { readonly from: number; readonly to: number } | undefined {
+  const sorted = running.toSorted((a, b) => a - b);
+  const first = sorted[0];
+  const last = sorted.at(-1);
+  if (first === undefined || last === undefined || last - first + 1 === sorted.length) return undefined;
+  const gap = sorted.findIndex((sequence, i) => sequence !== first + i);
+  return { from: last, to: first + gap };
 }

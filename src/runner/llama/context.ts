@@ -38,6 +38,8 @@ export interface ContextParams {
   /** Most logits rows one batch may ask for (0: one per token); their buffer is reserved. More aborts the process. */
   readonly outputs: number;
   readonly embeddings: boolean;
+  /** llama.h's pooling type; -1: what the model says. */
+  readonly pooling: number;
   /** Keeps the whole sliding-window cache so that prefixes can be cut back and shifted. */
   readonly fullSlidingWindow: boolean;
 }
@@ -66,6 +68,7 @@ export class Context implements Disposable {
       type_k: GGML_TYPE_ID[params.kvType],
       type_v: GGML_TYPE_ID[params.kvType],
       embeddings: params.embeddings,
+      pooling_type: params.pooling,
       swa_full: params.fullSlidingWindow,
       kv_unified: params.unified,
     });

@@ -1,0 +1,85 @@
+// The engine's raw limit for one row of the bench: the same libraries, threads, context and prompts, batched greedy
+// decoding in a bare loop, no server. Prints one line of JSON. Started by bench.ts, one measurement a process.
+
+import { Batch } from "../src/runner/llama/batch.ts";
+import { Context } from "../src/runner/llama/context.ts";
+import { loadBackend, loadBackends } from "../src/runner/llama/devices.ts";
+import { openLlama } from "../src/runner/llama/library.ts";
+import { Model } from "../src/runner/llama/model.ts";
+import { SamplerChain } from "../src/runner/llama/sampler.ts";
+import { Threadpool } from "../src/runner/llama/threadpool.ts";
+
+export interface RawTask {
+  readonly directory: string;
+  readonly backend: string | undefined;
+  readonly model: string;
+  readonly threads: number;
+  readonly prompts: readonly string[];
+  readonly tokens: number;
+  readonly contextPerSequence: number;
+}
+
+const GREEDY = { temperature: 0, topK: 40, topP: 0.9, minP: 0, typicalP: 1, seed: 1 };
+
+export function measureRaw(task: RawTask): { promptMs: number; totalMs: number; generateMs: number; tokens: number } {
+  const llama = openLlama(task.directory);
+  if (task.backend === undefined) loadBackends(llama, task.directory);
+  else loadBackend(llama, task.backend);
+  llama.llama_backend_init();
+  const model = Model.load(llama, task.model, { gpuLayers: 0, mainGpu: undefined, mmap: true });
+  const pool = task.threads > 1 ? Threadpool.create(llama, task.threads) : undefined;
+  const sequences = task.prompts.length;
+  const context = Context.create(llama, model, {
+    contextPerSequence: task.contextPerSequence,
+    sequences,
+    batch: 512,
+    microBatch: 512,
+    threads: task.threads,
+    kvType: "f16",
+    flashAttention: "auto",
+    unified: false,
+    outputs: sequences,
+    embeddings: false,
+    pooling: -1,
+    fullSlidingWindow: true,
+  });
+  if (pool !== undefined) context.attachThreadpool(pool.pointer);
+  const prompts = task.prompts.map((text) => Array.from(model.tokenize(text, { addSpecial: true, parseSpecial: true })));
+  const chains = prompts.map(() => new SamplerChain(llama, GREEDY));
+  const batch = new Batch(512);
+  const decode = () => {
+    const code = context.decode(batch);
+    if (code !== 0) throw new Error(`llama_decode: ${code}`);
+  };
+  // One token first: the first graph is built and the threads are awake before the clock starts.
+  batch.add(prompts[0]?.[0] ?? 0, 0, 0, true);
+  decode();
+  context.clear();
+
+  const startedMs = performance.now();
+  const last: number[] = [];
+  for (const [sequence, prompt] of prompts.entries()) {
+    for (let at = 0; at < prompt.length; at += 512) {
+      batch.clear();
+      const part = prompt.slice(at, at + 512);
+      for (const [i, token] of part.entries()) batch.add(token, at + i, sequence, at + i === prompt.length - 1);
+      decode();
+      if (at + part.length === prompt.length) last[sequence] = chains[sequence]?.sample(context, part.length - 1) ?? 0;
+    }
+  }
+  const promptMs = performance.now() - startedMs;
+  for (let step = 1; step < task.tokens; step++) {
+    batch.clear();
+    for (const [sequence, prompt] of prompts.entries()) batch.add(last[sequence] ?? 0, prompt.length + step - 1, sequence, true);
+    decode();
+    for (const sequence of prompts.keys()) last[sequence] = chains[sequence]?.sample(context, sequence) ?? 0;
+  }
+  const totalMs = performance.now() - startedMs;
+  return { promptMs, totalMs, generateMs: totalMs - promptMs, tokens: sequences * task.tokens };
+}
+
+if (import.meta.main) {
+  const task = JSON.parse(await Bun.stdin.text()) as RawTask;
+  console.log(JSON.stringify(measureRaw(task)));
+  process.exit(0);
+}

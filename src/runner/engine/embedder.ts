@@ -1,0 +1,146 @@
+// Embeddings in batches: inputs of all waiting requests are packed into one evaluation after another, each input its own
+// sequence. Its context is made when the first request comes, so a model that only generates never pays for it.
+
+import { AppError, toAppError } from "../../base/errors.ts";
+import { Batch } from "../llama/batch.ts";
+import { Context } from "../llama/context.ts";
+import type { LlamaSymbols } from "../llama/library.ts";
+import type { Model } from "../llama/model.ts";
+import type { Threadpool } from "../llama/threadpool.ts";
+import type { EmbedRequest, FromRunner } from "../protocol.ts";
+import type { FixedParams } from "./sequences.ts";
+
+const SEQUENCES = 32;
+const LEAST_BATCH = 2048;
+/** Pooling types of llama.h. */
+const POOLING_UNSPECIFIED = -1;
+const POOLING_MEAN = 1;
+
+interface Job {
+  readonly id: number;
+  readonly inputs: readonly (readonly number[])[];
+  readonly vectors: number[][];
+}
+
+export class Embedder implements Disposable {
+  readonly #jobs: Job[] = [];
+  #context: Context | undefined;
+  #batch: Batch | undefined;
+
+  constructor(
+    private readonly llama: LlamaSymbols,
+    private readonly model: Model,
+    private readonly fixed: Omit<FixedParams, "embeddings" | "unified" | "batch" | "microBatch">,
+    private readonly threadpool: Threadpool | undefined,
+    private readonly options: { readonly maxContext: number; readonly isEmbeddingModel: boolean },
+    private readonly emit: (message: FromRunner) => void,
+  ) {}
+
+  get idle(): boolean {
+    return this.#jobs.length === 0;
+  }
+
+  submit(request: EmbedRequest): void {
+    try {
+      const limit = Math.min(request.contextLimit, this.options.maxContext);
+      const inputs = request.inputs.map((text) => this.#tokens(text, limit, request.truncate));
+      this.#jobs.push({ id: request.id, inputs, vectors: [] });
+    } catch (error) {
+      this.#fail(request.id, error);
+    }
+  }
+
+  cancel(id: number): void {
+    const at = this.#jobs.findIndex((job) => job.id === id);
+    if (at >= 0) this.#jobs.splice(at, 1);
+  }
+
+  /** Evaluates one batch and answers the requests that are complete. */
+  step(): void {
+    if (this.idle) return;
+    try {
+      this.#evaluate();
+    } catch (error) {
+      for (const { id } of this.#jobs.splice(0)) this.#fail(id, error);
+    }
+    for (const job of [...this.#jobs]) {
+      if (job.vectors.length < job.inputs.length) continue;
+      this.#jobs.splice(this.#jobs.indexOf(job), 1);
+      this.emit({ type: "embeddings", id: job.id, vectors: job.vectors, tokenCounts: job.inputs.map(({ length }) => length) });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#context?.[Symbol.dispose]();
+  }
+
+  /** Tokens of one input; one that is too long is cut (its closing token stays) or refused in Ollama's words. */
+  #tokens(text: string, limit: number, truncate: boolean): number[] {
+    const tokens = Array.from(this.model.tokenize(text, { addSpecial: true, parseSpecial: false }));
+    if (tokens.length <= limit) return tokens;
+    if (!truncate) throw new AppError("invalid", "the input length exceeds the context length");
+    const last = tokens.at(-1) ?? 0;
+    const closes = last === this.model.sepToken || last === this.model.eosToken;
+    const openers = this.model.addsBos ? 1 : 0;
+    if (limit <= openers + (closes ? 1 : 0)) {
+      throw new AppError("invalid", "input after truncation exceeds maximum context length");
+    }
+    return closes ? [...tokens.slice(0, limit - 1), last] : tokens.slice(0, limit);
+  }
+
+  #evaluate(): void {
+    const context = this.#ensureContext();
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    batch.clear();
+    const rows: { job: Job; sequence: number }[] = [];
+    for (const job of this.#jobs) {
+      for (const tokens of job.inputs.slice(job.vectors.length)) {
+        if (rows.length === SEQUENCES || batch.length + tokens.length > batch.capacity) break;
+        for (const [position, token] of tokens.entries()) batch.add(token, position, rows.length, true);
+        rows.push({ job, sequence: rows.length });
+      }
+      if (rows.length === SEQUENCES) break;
+    }
+    context.clear();
+    if (batch.length > 0) {
+      const code = context.hasMemory ? context.decode(batch) : context.encode(batch);
+      if (code !== 0) throw new AppError("internal", `the embedding could not be computed (code ${code})`);
+    }
+    for (const { job, sequence } of rows) job.vectors.push(this.#vector(context, sequence));
+  }
+
+  #vector(context: Context, sequence: number): number[] {
+    const vector = context.embeddingOfSequence(sequence);
+    if (vector === undefined) throw new AppError("internal", "the model gave no embedding");
+    const values = Array.from(vector);
+    if (!values.every(Number.isFinite)) throw new AppError("invalid", "the embedding contains NaN or Inf values");
+    return values;
+  }
+
+  #ensureContext(): Context {
+    if (this.#context !== undefined) return this.#context;
+    // Attention that looks both ways needs a whole input in one micro-batch; one cache serves all sequences.
+    const capacity = Math.max(LEAST_BATCH, Math.ceil(this.options.maxContext / SEQUENCES) * SEQUENCES);
+    const size = Math.min(capacity, Math.max(LEAST_BATCH, this.options.maxContext));
+    this.#batch = new Batch(size);
+    this.#context = Context.create(this.llama, this.model, {
+      ...this.fixed,
+      contextPerSequence: Math.ceil(size / SEQUENCES),
+      sequences: SEQUENCES,
+      batch: size,
+      microBatch: size,
+      unified: true,
+      embeddings: true,
+      pooling: this.options.isEmbeddingModel ? POOLING_UNSPECIFIED : POOLING_MEAN,
+      outputs: 0,
+    });
+    if (this.threadpool !== undefined) this.#context.attachThreadpool(this.threadpool.pointer);
+    return this.#context;
+  }
+
+  #fail(id: number, error: unknown): void {
+    const { fault, message } = toAppError(error);
+    this.emit({ type: "failed", id, fault, message });
+  }
+}
