@@ -3,6 +3,8 @@
 
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { parseBytes } from "./base/bytes.ts";
 import { parseDuration } from "./base/duration.ts";
 import { AppError } from "./base/errors.ts";
 import { parseHost, type HostAddress } from "./base/host.ts";
@@ -25,8 +27,7 @@ const warnings: string[] = [];
 
 function integer(env: string, fallback: number): (text: string) => number {
   return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= 0) return value;
+    if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
     warnings.push(`invalid ${env}=${text}, using default ${fallback}`);
     return fallback;
   };
@@ -69,6 +70,16 @@ function loadTimeout(value: string): number {
 function debugLevel(value: string): number {
   const number = Number(value);
   return Number.isInteger(number) ? number : boolean(value) ? 1 : 0;
+}
+
+/** Bytes per second: "20MB", "2 MiB/s", "1000000"; 0 is no limit. */
+function bytesPerSecond(value: string): number {
+  try {
+    return parseBytes(value.replace(/\s*\/\s*s$|ps$/i, ""));
+  } catch {
+    warnings.push(`invalid OLLAMA_DOWNLOAD_LIMIT=${value}, downloads are not limited`);
+    return 0;
+  }
 }
 
 const KV_TYPES = ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"] as const;
@@ -160,6 +171,25 @@ export const settings = {
     0,
     "Compute threads (default: what the processors really available allow)",
   ),
+  registryMirrors: setting(
+    "OLLAMA_REGISTRY_MIRRORS",
+    text,
+    "",
+    "Mirrors to download from before a registry, e.g. registry.ollama.ai=https://a.example,https://b.example;hf.co=https://c.example",
+  ),
+  registryAllow: setting(
+    "OLLAMA_REGISTRY_ALLOW",
+    text,
+    "",
+    "A comma separated list of hosts, addresses and ranges that pulls may reach though they are private",
+  ),
+  downloadLimit: setting(
+    "OLLAMA_DOWNLOAD_LIMIT",
+    bytesPerSecond,
+    0,
+    "Most bytes per second that pulls may use (e.g. 20MB)",
+  ),
+  hfEndpoint: setting("HF_ENDPOINT", text, "", "Address that stands in for Hugging Face"),
 } as const satisfies Record<string, Setting<unknown>>;
 
 type Values = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };
@@ -179,6 +209,10 @@ export interface Config extends Values {
   readonly term: string | undefined;
   /** OLLAMA_EDITOR, else VISUAL, else EDITOR, else "": a command with its arguments. */
   readonly editorCommand: string;
+  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in either case. */
+  readonly proxies: { readonly http: string; readonly https: string; readonly no: string };
+  /** Content of SSL_CERT_FILE: the certificate authorities to trust instead of the built-in ones, as in Go programs. */
+  readonly certificateAuthorities: string | undefined;
 }
 
 /** Reads the environment. Values are trimmed of spaces and quotes, as Ollama does; an unusable one warns, never throws. */
@@ -198,11 +232,28 @@ export function readConfig(env: Env): Config {
     homeDir,
     modelsDir: models === "" ? join(homeDir, "models") : resolve(models),
     cacheDir: join(isAbsolute(cacheHome) ? cacheHome : join(home === "" ? "/" : home, ".cache"), "ollama"),
+    proxies: {
+      http: clean(env["HTTP_PROXY"] ?? env["http_proxy"]),
+      https: clean(env["HTTPS_PROXY"] ?? env["https_proxy"]),
+      no: clean(env["NO_PROXY"] ?? env["no_proxy"]),
+    },
+    certificateAuthorities: readAuthorities(clean(env["SSL_CERT_FILE"])),
     warnings: [...warnings],
     noColor: (env["NO_COLOR"] ?? "") !== "",
     term: env["TERM"],
-    editorCommand: [env["OLLAMA_EDITOR"], env["VISUAL"], env["EDITOR"]].map(clean).find((command) => command !== "") ?? "",
+    editorCommand:
+      [env["OLLAMA_EDITOR"], env["VISUAL"], env["EDITOR"]].map(clean).find((command) => command !== "") ?? "",
   });
+}
+
+function readAuthorities(path: string): string | undefined {
+  if (path === "") return undefined;
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    warnings.push(`SSL_CERT_FILE=${path} cannot be read, using the built-in certificate authorities`);
+    return undefined;
+  }
 }
 
 function clean(value: string | undefined): string {

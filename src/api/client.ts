@@ -147,7 +147,11 @@ export class Client {
     return this.#progress("/api/push", body, options);
   }
 
-  async *#progress(path: string, body: unknown, options: CallOptions): AsyncGenerator<ProgressResponse, void, undefined> {
+  async *#progress(
+    path: string,
+    body: unknown,
+    options: CallOptions,
+  ): AsyncGenerator<ProgressResponse, void, undefined> {
     for await (const value of this.#stream(path, body, options)) yield progressResponse(value, "");
   }
 
@@ -207,7 +211,8 @@ export class Client {
     let bytes = 0;
     for await (const chunk of this.#chunks(response, options)) {
       bytes += chunk.length;
-      if (bytes > MAX_ANSWER_BYTES) throw new AppError("too-large", `the server's answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+      if (bytes > MAX_ANSWER_BYTES)
+        throw new AppError("too-large", `the server's answer is larger than ${MAX_ANSWER_BYTES} bytes`);
       chunks.push(chunk);
     }
     return new TextDecoder().decode(Buffer.concat(chunks)).trim();
@@ -222,7 +227,11 @@ export class Client {
     if (code === "ECONNRESET" || code === "ConnectionClosed") {
       return new AppError("internal", "lost the connection to the ollama server", cause);
     }
-    return new AppError("internal", `could not reach the ollama server at ${this.#base}: ${toAppError(error).message}`, cause);
+    return new AppError(
+      "internal",
+      `could not reach the ollama server at ${this.#base}: ${toAppError(error).message}`,
+      cause,
+    );
   }
 }
 

@@ -7,6 +7,7 @@ const MAX_DEPTH = 10_000;
 
 /** Throws `invalid`: "missing request body" for blank text, otherwise the decoder's message. */
 export function parseFirstJson(text: string): unknown {
+  if (nestsTooDeep(text)) throw invalid("exceeded max depth");
   try {
     const value: unknown = JSON.parse(text);
     return value;
@@ -21,12 +22,39 @@ function invalid(message: string): AppError {
   return new AppError("invalid", message);
 }
 
+/** JSON.parse itself knows no limit, but what walks its result later would run out of stack. */
+function nestsTooDeep(text: string): boolean {
+  // Only a text with that many opening brackets is looked at closely.
+  if (text.length <= MAX_DEPTH) return false;
+  let depth = 0;
+  for (const [token] of text.matchAll(/[[\]{}]|"(?:[^"\\]|\\.)*(?:"|$)/gs)) {
+    if (token === "[" || token === "{") depth++;
+    else if (token === "]" || token === "}") depth--;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
+const NAMED: Readonly<Record<string, string>> = {
+  "\n": "n",
+  "\r": "r",
+  "\t": "t",
+  "\b": "b",
+  "\f": "f",
+  "\v": "v",
+  "\u0007": "a",
+};
+
+/** As strconv.Quote does; Go looks at bytes, so of a character beyond ASCII it shows the first byte (scanner.go, quoteChar). */
 function quoteChar(char: string): string {
   if (char === "'") return `'\\''`;
   if (char === '"') return `'"'`;
-  const code = char.codePointAt(0) ?? 0;
-  if (code < 0x20) return `'\\x${code.toString(16).padStart(2, "0")}'`;
-  return `'${char}'`;
+  if (char === "\\") return `'\\\\'`;
+  const named = NAMED[char];
+  if (named !== undefined) return `'\\${named}'`;
+  const byte = Buffer.from(char, "utf8")[0] ?? 0;
+  if (byte < 0x20 || byte === 0x7f) return `'\\x${byte.toString(16).padStart(2, "0")}'`;
+  return byte < 0x80 ? `'${char}'` : `'${String.fromCharCode(byte)}'`;
 }
 
 /** Finds where the first value ends, or says what is wrong with it (encoding/json scanner.go states). */
@@ -43,9 +71,9 @@ class Scanner {
   }
 
   #peek(): string {
-    const char = this.text[this.#at];
-    if (char === undefined) throw invalid("unexpected EOF");
-    return char;
+    const code = this.text.codePointAt(this.#at);
+    if (code === undefined) throw invalid("unexpected EOF");
+    return String.fromCodePoint(code);
   }
 
   #space(): void {
@@ -124,18 +152,22 @@ class Scanner {
   }
 
   #number(): void {
-    const match = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/.exec(this.text.slice(this.#at, this.#at + 400));
-    if (match === null) {
+    if (this.#peek() === "-") this.#at++;
+    if (this.#peek() === "0") this.#at++;
+    else this.#digits("in numeric literal");
+    if (this.text[this.#at] === ".") {
       this.#at++;
-      this.#fail("in numeric literal");
+      this.#digits("after decimal point in numeric literal");
     }
-    this.#at += match[0].length;
-    if (/[.eE]/.test(this.text[this.#at] ?? "")) {
-      this.#at++;
-      this.#fail(
-        this.text[this.#at - 1] === "." ? "after decimal point in numeric literal" : "in exponent of numeric literal",
-      );
-    }
+    if (!/[eE]/.test(this.text[this.#at] ?? "")) return;
+    this.#at++;
+    if (/[+-]/.test(this.#peek())) this.#at++;
+    this.#digits("in exponent of numeric literal");
+  }
+
+  #digits(context: string): void {
+    if (!/\d/.test(this.#peek())) this.#fail(context);
+    while (/\d/.test(this.text[this.#at] ?? "")) this.#at++;
   }
 
   #literal(word: string): void {

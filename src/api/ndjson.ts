@@ -26,7 +26,8 @@ export async function* readLines(
       const newline = chunk.indexOf(NEWLINE, start);
       const part = chunk.subarray(start, newline < 0 ? undefined : newline);
       pendingBytes += part.length;
-      if (pendingBytes > limitBytes) throw new AppError("too-large", `the server sent a line of more than ${limitBytes} bytes`);
+      if (pendingBytes > limitBytes)
+        throw new AppError("too-large", `the server sent a line of more than ${limitBytes} bytes`);
       if (part.length > 0) pending.push(part);
       if (newline < 0) break;
       start = newline + 1;

@@ -69,7 +69,7 @@ function optional<T>(read: Read<T>): Read<T | undefined> {
 
 /** The compiler checks that each field of the schema's type is read as what it is. */
 function object<T extends object>(fields: { readonly [K in keyof T]-?: Read<T[K]> }): Read<T> {
-  const rows = Object.entries(fields) as [string, Read<unknown>][];
+  const rows = Object.entries<Read<unknown>>(fields);
   return (value, field) => {
     const source = record(value, field);
     const result: Record<string, unknown> = {};

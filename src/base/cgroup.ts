@@ -23,8 +23,10 @@ export function cgroupFiles(root: string, controller: "cpu" | "memory"): CgroupD
     const v2 = controllers === "";
     if (!v2 && !controllers.split(",").includes(controller)) continue;
     const mount = v2 ? join(root, "sys/fs/cgroup") : join(root, "sys/fs/cgroup", controller);
-    // In a container the path is the host's and may not exist below the mount; the mount itself is then the group.
-    for (let directory = join(mount, path); directory.startsWith(mount); directory = dirname(directory)) {
+    // In a container the path is the host's and may not exist below the mount, or lead out of it ("/../.." in a cgroup
+    // namespace); the mount itself is then the group.
+    const own = join(mount, join("/", path));
+    for (let directory = own; directory.startsWith(mount); directory = dirname(directory)) {
       if (existsSync(directory)) found.push({ v2, directory });
     }
   }

@@ -17,10 +17,9 @@ function readText(path: string): string | undefined {
 /** Processors in a list such as "0-3,8". */
 export function countCpuList(list: string): number {
   let count = 0;
-  for (const part of list.trim().split(",")) {
-    const [from, to] = part.split("-").map(Number);
-    if (from === undefined || Number.isNaN(from)) continue;
-    count += (to ?? from) - from + 1;
+  for (const part of list.split(",")) {
+    const [, from, to = from] = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part) ?? [];
+    if (from !== undefined) count += Math.max(0, Number(to) - Number(from) + 1);
   }
   return count;
 }
@@ -38,14 +37,17 @@ export function countPhysicalCores(cpuinfo: string): number {
 /** CPU quota in processors from cgroup v2 or v1, the smallest along the path; Infinity without one. */
 export function cgroupCpuQuota(root = "/"): number {
   let quota = Number.POSITIVE_INFINITY;
+  const bound = (max: number, period: number): void => {
+    if (max > 0 && period > 0) quota = Math.min(quota, max / period);
+  };
   for (const { v2, directory } of cgroupFiles(root, "cpu")) {
     if (v2) {
       const [max, period] = (readText(join(directory, "cpu.max")) ?? "max 1").trim().split(/\s+/);
-      if (max !== undefined && max !== "max") quota = Math.min(quota, Number(max) / Number(period ?? 100_000));
+      bound(Number(max), Number(period ?? 100_000)); // "max" is no number: no bound
     } else {
       const max = Number(readText(join(directory, "cpu.cfs_quota_us")) ?? -1);
       const period = Number(readText(join(directory, "cpu.cfs_period_us")) ?? 100_000);
-      if (max > 0) quota = Math.min(quota, max / period);
+      bound(max, period);
     }
   }
   return quota;

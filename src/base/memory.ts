@@ -13,7 +13,7 @@ export interface MemoryState {
 function readNumber(path: string): number | undefined {
   try {
     const text = readFileSync(path, "utf8").trim();
-    return text === "max" || text === "" ? undefined : Number(text);
+    return /^\d+$/.test(text) ? Number(text) : undefined;
   } catch {
     return undefined;
   }
@@ -39,11 +39,13 @@ export function memoryState(root = "/"): MemoryState {
   } catch {
     // Not Linux: the system's own figures stand.
   }
+  const systemBytes = totalBytes;
   for (const { v2, directory } of cgroupFiles(root, "memory")) {
     const limit = readNumber(join(directory, v2 ? "memory.max" : "memory.limit_in_bytes"));
     const used = readNumber(join(directory, v2 ? "memory.current" : "memory.usage_in_bytes"));
-    if (limit === undefined || limit >= totalBytes) continue;
-    totalBytes = limit;
+    if (limit === undefined || limit >= systemBytes) continue;
+    totalBytes = Math.min(totalBytes, limit);
+    // A parent with a larger limit may have less left than the group itself.
     availableBytes = Math.min(availableBytes, Math.max(0, limit - (used ?? 0) + reclaimable(directory)));
   }
   return { totalBytes, availableBytes };

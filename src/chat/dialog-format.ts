@@ -3,7 +3,7 @@
 // without a preference a Jinja template wins over a Go one that can do less.
 
 import { AppError } from "../base/errors.ts";
-import type { Message as GoMessage, Tool as GoTool } from "./go-template/message.ts";
+import type { Message as GoMessage } from "./go-template/message.ts";
 import { type GoTemplate, parseGoTemplate } from "./go-template/parse-go-template.ts";
 import { renderGoTemplate } from "./go-template/render-go-template.ts";
 import { templateFacts } from "./go-template/template-facts.ts";
@@ -160,7 +160,7 @@ function goFormat(go: GoTemplate, kind: "go" | "plain" = "go"): DialogFormat {
     render: ({ messages, tools, think }) =>
       renderGoTemplate(go, {
         messages: messages.map(goMessage),
-        ...(tools.length === 0 ? {} : { tools: tools as readonly GoTool[] }),
+        ...(tools.length === 0 ? {} : { tools }),
         think: { set: think.set, on: think.on, ...(think.level === undefined ? {} : { level: think.level }) },
       }),
     renderInsert: (prompt, suffix) => renderGoTemplate(go, { prompt, suffix }),

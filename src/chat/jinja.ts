@@ -1,7 +1,7 @@
 // Runs a model's own Jinja chat template (GGUF tokenizer.chat_template), with limits: a template that loops for ever or
 // explodes comes from whoever made the model, and must not hurt the server.
 
-import { Environment, Interpreter, parse, Template, tokenize } from "@huggingface/jinja";
+import { Environment, Interpreter, parse, type Template, tokenize } from "@huggingface/jinja";
 import { AppError } from "../base/errors.ts";
 
 const MAX_STEPS = 2_000_000;

@@ -25,7 +25,11 @@ const signin = {
   load: () => import("./commands/signin.ts"),
 } as const;
 
-const signout = { ...signin, summary: "Sign out from ollama.com", load: () => import("./commands/signout.ts") } as const;
+const signout = {
+  ...signin,
+  summary: "Sign out from ollama.com",
+  load: () => import("./commands/signout.ts"),
+} as const;
 
 /** In the order of the help text. */
 const commands: readonly Command<CliContext>[] = [

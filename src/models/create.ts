@@ -119,7 +119,7 @@ async function* fromModel(
       mediaType,
       digest,
       size,
-      from: name.display,
+      from: source.name.display,
       ...(layerName === undefined ? {} : { name: layerName }),
     };
     const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
@@ -277,7 +277,7 @@ async function withRequested(
   }
   if (request.system !== undefined && request.system !== "") await replace("system", request.system);
   for (const license of licensesOf(request.license)) drafts.push(await newLayer(store, "license", license));
-  const params = { ...(request.parameters ?? {}) };
+  const params = { ...request.parameters };
   const stop = BUILT_IN[config.model_family]?.stop;
   if (stop !== undefined && params["stop"] === undefined) params["stop"] = stop;
   for (const { layer } of drafts) {

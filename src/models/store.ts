@@ -19,6 +19,14 @@ export interface StoredModel {
   readonly modifiedNs: bigint;
 }
 
+/** host/namespace/model/tag */
+const MANIFEST_DEPTH = 4;
+
+function isMissing(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR";
+}
+
 export class ModelStore {
   readonly blobs: BlobStore;
   readonly #manifests: string;
@@ -65,8 +73,9 @@ export class ModelStore {
     let bytes: Buffer;
     try {
       bytes = await readFile(path);
-    } catch {
-      return undefined;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
     }
     const manifest = parseManifest(bytes.toString("utf8"));
     const facts = await stat(path, { bigint: true });
@@ -101,19 +110,25 @@ export class ModelStore {
     return models.sort((a, b) => (a.modifiedNs < b.modifiedNs ? 1 : a.modifiedNs > b.modifiedNs ? -1 : 0));
   }
 
+  /** Links count as what they lead to, as in Ollama: a model that prune does not see would lose its blobs. */
   async names(): Promise<ModelName[]> {
-    const entries = await readdir(this.#manifests, { recursive: true, withFileTypes: true }).catch(() => []);
     const names: ModelName[] = [];
-    for (const entry of entries) {
-      if (!entry.isFile()) continue;
-      const parts = join(entry.parentPath, entry.name)
-        .slice(this.#manifests.length + 1)
-        .split(/[\\/]/);
-      const [host, namespace, model, tag, ...more] = parts;
-      const name = more.length > 0 ? undefined : ModelName.of(host ?? "", namespace ?? "", model ?? "", tag ?? "");
-      if (name !== undefined) names.push(name);
-      else if (!entry.name.startsWith(".")) logWarn("bad manifest filepath", { path: parts.join("/") });
-    }
+    const walk = async (parts: readonly string[]): Promise<void> => {
+      for (const entry of (await readdir(join(this.#manifests, ...parts)).catch(() => [] as string[])).sort()) {
+        const path = [...parts, entry];
+        const facts = await stat(join(this.#manifests, ...path)).catch(() => undefined);
+        const isLeaf = path.length === MANIFEST_DEPTH;
+        if (facts?.isDirectory() === true && !isLeaf) {
+          await walk(path);
+          continue;
+        }
+        const [host = "", namespace = "", model = "", tag = ""] = path;
+        const name = isLeaf && facts?.isFile() === true ? ModelName.of(host, namespace, model, tag) : undefined;
+        if (name !== undefined) names.push(name);
+        else if (!entry.startsWith(".")) logWarn("bad manifest filepath", { path: path.join("/") });
+      }
+    };
+    await walk([]);
     return names;
   }
 

@@ -89,7 +89,8 @@ async function unpackInto(directory: string, files: readonly EmbeddedFile[]): Pr
   if (await isIntact(directory, files)) return;
   const parent = dirname(directory);
   await mkdir(parent, { recursive: true, mode: 0o700 });
-  await mustBePrivate(parent);
+  // Also what `parent` stands in: below a shared temporary directory another user could have made it first.
+  for (const path of [dirname(parent), parent]) await mustBePrivate(path);
   const temporary = await mkdtemp(join(parent, ".unpack-"));
   try {
     for (const file of files) {
@@ -100,12 +101,24 @@ async function unpackInto(directory: string, files: readonly EmbeddedFile[]): Pr
       await Bun.write(join(temporary, file.name), bytes);
       await chmod(join(temporary, file.name), 0o500);
     }
-    await rm(directory, { recursive: true, force: true });
-    await rename(temporary, directory).catch(async (error: unknown) => {
-      if (!(await isIntact(directory, files))) throw error; // another process was faster
-    });
+    await moveIntoPlace(temporary, directory, files);
   } finally {
     await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** What another process has put there meanwhile stays, for it may be loading it; only what is damaged makes way. */
+async function moveIntoPlace(temporary: string, directory: string, files: readonly EmbeddedFile[]): Promise<void> {
+  try {
+    await rename(temporary, directory);
+  } catch {
+    if (await isIntact(directory, files)) return;
+    const damaged = `${temporary}.damaged`;
+    await rename(directory, damaged).catch(() => {});
+    await rm(damaged, { recursive: true, force: true });
+    await rename(temporary, directory).catch(async (error: unknown) => {
+      if (!(await isIntact(directory, files))) throw error;
+    });
   }
 }
 

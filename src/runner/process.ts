@@ -74,6 +74,7 @@ export class RunnerProcess implements AsyncDisposable {
 
   /** Starts a runner and waits until its model can be asked. Aborting kills it. */
   static async start(load: LoadRequest, signal: AbortSignal): Promise<RunnerProcess> {
+    if (signal.aborted) throw new AppError("canceled", "request canceled");
     const runner = new RunnerProcess(load);
     const abort = () => runner.kill();
     signal.addEventListener("abort", abort, { once: true });

@@ -6,6 +6,7 @@ import { usableThreads } from "../base/cpu.ts";
 import { memoryState } from "../base/memory.ts";
 import type { ModelOptions } from "../api/schema/options.ts";
 import type { Config } from "../config.ts";
+import type { GgufFacts } from "../formats/gguf/facts.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
 import { AppError } from "../base/errors.ts";
 import { humanBytes } from "../base/bytes.ts";
@@ -29,12 +30,7 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
   const path = model.weightsPath;
   if (path === undefined) throw new AppError("unsupported", "the model has no local weights");
   const facts = model.facts();
-  const cost: ModelCost = {
-    weightBytes: facts.tensorBytes,
-    kvBytesPerToken: scaleKvBytes(facts.kvBytesPerToken + facts.slidingKvBytesPerToken, config.kvCacheType),
-    recurrentBytesPerSequence: facts.recurrentBytesPerSequence,
-    trainedContext: facts.contextLength,
-  };
+  const cost = costOf(facts, config);
   const adapters = model.adapterPaths.map((adapter) => ({ path: adapter, scale: 1 }));
   const threads =
     options.num_thread !== undefined && options.num_thread > 0
@@ -86,6 +82,15 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         embedding: facts.hasPoolingType,
       };
     },
+  };
+}
+
+function costOf(facts: GgufFacts, config: Config): ModelCost {
+  return {
+    weightBytes: facts.tensorBytes,
+    kvBytesPerToken: scaleKvBytes(facts.kvBytesPerToken + facts.slidingKvBytesPerToken, config.kvCacheType),
+    recurrentBytesPerSequence: facts.recurrentBytesPerSequence,
+    trainedContext: facts.contextLength,
   };
 }
 

@@ -3,13 +3,23 @@
 
 import { Elysia } from "elysia";
 import { AppError } from "../base/errors.ts";
-import { VERSION } from "../version.ts";
-import { errorResponse, jsonResponse } from "./errors.ts";
+import { anthropicRoutes } from "./compat/anthropic/routes.ts";
+import { openAIChatRoutes } from "./compat/openai/chat-routes.ts";
+import { openAICompletionRoutes } from "./compat/openai/completion-routes.ts";
+import { openAIEmbeddingRoutes } from "./compat/openai/embedding-routes.ts";
+import { openAIModelRoutes } from "./compat/openai/model-routes.ts";
+import { errorInDialect } from "./dialects.ts";
 import type { BrowserPolicy } from "./hosts.ts";
+import { openApiRoutes } from "./openapi.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { chatRoutes } from "./routes/chat.ts";
+import { embedRoutes } from "./routes/embed.ts";
 import { generateRoutes } from "./routes/generate.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { rerankRoutes } from "./routes/rerank.ts";
+import { statusRoutes } from "./routes/status.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
+import { transferRoutes } from "./routes/transfer.ts";
 import type { Services } from "./services.ts";
 
 export interface App {
@@ -19,24 +29,32 @@ export interface App {
 const HEAD_PATHS = new Set(["/", "/api/version", "/api/tags"]);
 
 export function createApp(services: Services, policy: BrowserPolicy): App {
-  const app = new Elysia({ normalize: false })
+  const app = new Elysia({ normalize: false, strictPath: true })
     .onError(({ error, code, request }) => {
       if (code === "NOT_FOUND") return notFound(request, methodsByPath);
-      return errorResponse(innerError(error));
+      return errorInDialect(new URL(request.url).pathname, innerError(error));
     })
-    .get("/", () => new Response("Ollama is running", { headers: { "content-type": "text/plain; charset=utf-8" } }))
-    .get("/api/version", () => jsonResponse({ version: VERSION }))
-    .get("/api/status", () => jsonResponse({ cloud: { disabled: true, source: "none" } }))
+    .use(statusRoutes())
     .use(generateRoutes(services))
     .use(chatRoutes(services))
     .use(modelRoutes(services))
-    .use(blobRoutes(services));
+    .use(blobRoutes(services))
+    .use(transferRoutes(services))
+    .use(embedRoutes(services))
+    .use(tokenRoutes(services))
+    .use(rerankRoutes(services))
+    .use(openAIChatRoutes(services))
+    .use(openAICompletionRoutes(services))
+    .use(openAIEmbeddingRoutes(services))
+    .use(openAIModelRoutes(services))
+    .use(anthropicRoutes(services));
+  app.use(openApiRoutes(() => app));
   const methodsByPath = routeTable(app.routes);
   return {
     async fetch(request) {
       const refused = policy.refuse(request);
       if (refused !== undefined) return refused;
-      const response = await answer(app, request);
+      const response = await answer(app, request, methodsByPath);
       return policy.decorate(request, response);
     },
   };
@@ -45,9 +63,15 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
 async function answer(
   app: { handle(request: Request): Response | Promise<Response> },
   request: Request,
+  table: readonly RouteRow[],
 ): Promise<Response> {
-  const asksHead = request.method === "HEAD" && HEAD_PATHS.has(new URL(request.url).pathname);
-  if (!asksHead) return app.handle(request);
+  if (request.method !== "HEAD") return app.handle(request);
+  const { pathname } = new URL(request.url);
+  // Elysia answers HEAD wherever it answers GET; Ollama only where it says so.
+  if (table.some(({ pattern, methods }) => pattern.test(pathname) && !methods.includes("HEAD"))) {
+    return notFound(request, table);
+  }
+  if (!HEAD_PATHS.has(pathname)) return app.handle(request);
   const response = await app.handle(new Request(request.url, { headers: request.headers }));
   return new Response(null, { status: response.status, headers: response.headers });
 }
@@ -68,7 +92,7 @@ interface RouteRow {
 function routeTable(routes: readonly { readonly method: string; readonly path: string }[]): RouteRow[] {
   const rows = new Map<string, RouteRow>();
   for (const { method, path } of routes) {
-    const row = rows.get(path) ?? { pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}$`), methods: [] };
+    const row = rows.get(path) ?? { pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+").replace("*", ".+")}$`), methods: [] };
     row.methods.push(method);
     if (method === "GET" && HEAD_PATHS.has(path)) row.methods.unshift("HEAD");
     rows.set(path, row);

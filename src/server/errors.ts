@@ -1,6 +1,6 @@
 // AppError → status and body: the only place that knows HTTP statuses.
 
-import { AppError, type Fault, toAppError } from "../base/errors.ts";
+import { type AppError, type Fault, toAppError } from "../base/errors.ts";
 import { goJson } from "../base/go-encode.ts";
 import { logError } from "../base/log.ts";
 
@@ -26,9 +26,13 @@ export function jsonResponse(value: unknown, status = 200, headers: Readonly<Rec
 export function errorResponse(error: unknown): Response {
   const known = toAppError(error);
   if (known.fault === "internal") logError("request failed", { error: known.message, cause: causeOf(known) });
-  const retry = known.retryAfterSeconds;
-  const headers = retry === undefined ? undefined : { "retry-after": String(retry) };
-  return jsonResponse({ error: known.message }, STATUS[known.fault], headers);
+  return jsonResponse({ error: known.message }, STATUS[known.fault], faultHeaders(known));
+}
+
+/** Headers that an error brings along in every dialect. */
+export function faultHeaders(error: unknown): Record<string, string> {
+  const retry = toAppError(error).retryAfterSeconds;
+  return retry === undefined ? {} : { "retry-after": String(retry) };
 }
 
 function causeOf(error: AppError): string | undefined {

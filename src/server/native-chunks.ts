@@ -10,7 +10,7 @@ function nanoseconds(ms: number): number {
 }
 
 /** Left out when 0, as Go's omitempty does. */
-function present<T extends Record<string, number>>(fields: T): Partial<T> {
+export function present<T extends Record<string, number>>(fields: T): Partial<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== 0)) as Partial<T>;
 }
 

@@ -7,6 +7,7 @@ import type { Config } from "../config.ts";
 import { Inference } from "../inference/inference.ts";
 import { tidyStore } from "../models/prune.ts";
 import { ModelStore } from "../models/store.ts";
+import { Registry } from "../registry/registry.ts";
 import { type NativeLibraries, prepareLibraries, removeOldLibraries } from "../runner/native.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { VERSION } from "../version.ts";
@@ -28,7 +29,8 @@ export async function serve(config: Config): Promise<void> {
     libraries ??= prepareLibraries(config.cacheDir);
     return libraries;
   });
-  const app = createApp({ config, store, scheduler, inference: new Inference(store, scheduler, config) }, policy);
+  const inference = new Inference(store, scheduler, config);
+  const app = createApp({ config, store, scheduler, inference, registry: new Registry(config, store) }, policy);
   const server = listen(config, app);
   const stopped = untilSignal();
   logInfo(
@@ -58,6 +60,8 @@ function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {
       idleTimeout: 0,
       maxRequestBodySize: MAX_REQUEST_BYTES,
       development: false,
+      // Bun turns port sharing on outside development mode: a second server would then steal half of the connections.
+      reusePort: false,
       fetch: (request) => app.fetch(request),
     });
   } catch (error) {

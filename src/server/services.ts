@@ -3,11 +3,14 @@
 import type { Config } from "../config.ts";
 import type { Inference } from "../inference/inference.ts";
 import type { ModelStore } from "../models/store.ts";
+import type { Registry } from "../registry/registry.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 
 export interface Services {
   readonly config: Config;
   readonly store: ModelStore;
   readonly scheduler: Scheduler;
-  readonly inference: Inference;
+  /** What routes need of it, so that tests can bring a scripted model. */
+  readonly inference: Pick<Inference, "open">;
+  readonly registry: Pick<Registry, "parseTarget" | "pull" | "push">;
 }

@@ -1,10 +1,11 @@
-// AsyncIterable → NDJSON. The first item decides the status: an error before it is an ordinary error response, one after
+// AsyncIterable → NDJSON or server-sent events. The first item decides the status: an error before it is an ordinary error response, one after
 // it is the last line of a 200 (spec 2.05). Reading waits for the client, so one that stops reading stops the work.
 
 import { toAppError } from "../base/errors.ts";
 import { goJson } from "../base/go-encode.ts";
 
 export const NDJSON_TYPE = "application/x-ndjson";
+export const SSE_TYPE = "text/event-stream";
 
 /** Throws what the source throws before its first item. `format` turns an item into its bytes on the wire. */
 export async function streamResponse<T>(
@@ -52,4 +53,29 @@ export function ndjsonResponse(
     formatError: (error) => `${goJson({ error: toAppError(error).message })}\n`,
     headers,
   });
+}
+
+export interface SseItem {
+  readonly event?: string;
+  /** A string is sent as it stands, anything else as JSON. */
+  readonly data: unknown;
+}
+
+/** `failed` says in the dialect's own words what ends a stream that breaks. */
+export function sseResponse(
+  source: AsyncIterable<SseItem>,
+  failed: (error: unknown) => readonly SseItem[],
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return streamResponse(source, {
+    type: SSE_TYPE,
+    format: sseText,
+    formatError: (error) => failed(error).map(sseText).join(""),
+    headers,
+  });
+}
+
+function sseText({ event, data }: SseItem): string {
+  const line = `data: ${typeof data === "string" ? data : goJson(data)}\n\n`;
+  return event === undefined ? line : `event: ${event}\n${line}`;
 }

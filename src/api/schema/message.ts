@@ -20,6 +20,7 @@ export const ToolCall = t.Object(
 );
 export type ToolCall = Static<typeof ToolCall>;
 
+/** Ollama reads messages through a local type, whose name shows in errors (api/types.go, Message.UnmarshalJSON). */
 export const Message = t.Object(
   {
     role: t.Optional(t.String()),
@@ -30,7 +31,7 @@ export const Message = t.Object(
     tool_name: t.Optional(t.String()),
     tool_call_id: t.Optional(t.String()),
   },
-  { title: "Message" },
+  { title: "Message", goType: "api.Alias" },
 );
 export type Message = Static<typeof Message>;
 

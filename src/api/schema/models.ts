@@ -125,6 +125,17 @@ export const DeleteRequest = t.Object(
 );
 export type DeleteRequest = Static<typeof DeleteRequest>;
 
+const transferFields = {
+  model: t.Optional(t.String()),
+  name: t.Optional(t.String()),
+  insecure: t.Optional(t.Boolean()),
+  stream: t.Optional(t.Boolean()),
+};
+export const PullRequest = t.Object(transferFields, { title: "PullRequest", description: "Fetch a model" });
+export type PullRequest = Static<typeof PullRequest>;
+export const PushRequest = t.Object(transferFields, { title: "PushRequest", description: "Send a model to a registry" });
+export type PushRequest = Static<typeof PushRequest>;
+
 /** One line of a create, pull or push stream. */
 export const ProgressResponse = t.Object(
   {

@@ -35,7 +35,8 @@ async function isSignedIn({ client, stdout }: CliContext): Promise<boolean> {
       return false;
     }
     if (error.fault !== "not-found") throw error;
-    const hint = "this server does not use ollama.com accounts; name the registry to push to, as in HOST/NAMESPACE/MODEL";
+    const hint =
+      "this server does not use ollama.com accounts; name the registry to push to, as in HOST/NAMESPACE/MODEL";
     throw new AppError("unsupported", hint, { cause: error });
   }
 }

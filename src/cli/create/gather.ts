@@ -38,7 +38,10 @@ interface Sources {
   readonly paths: readonly string[];
 }
 
-async function fromSources({ from }: ModelfileContent, folder: string): Promise<Sources & { model: string | undefined }> {
+async function fromSources(
+  { from }: ModelfileContent,
+  folder: string,
+): Promise<Sources & { model: string | undefined }> {
   const files: LocalFile[] = [];
   const paths: string[] = [];
   let model: string | undefined;

@@ -1,12 +1,13 @@
 // The Modelfile's bytes and the folder its paths start from.
 
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { AppError } from "../../base/errors.ts";
 import { faultCode, fileFault } from "./file-fault.ts";
 
 /** Far more than any system prompt, template and licence together. */
 const MAX_BYTES = 64 * 1024 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 export interface ModelfileSource {
   readonly bytes: Uint8Array;
@@ -32,13 +33,16 @@ async function readBounded(path: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of Bun.file(path).stream()) {
-      bytes += chunk.length;
+    await using file = await open(path);
+    for (;;) {
+      const buffer = new Uint8Array(CHUNK_BYTES);
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
+      if (bytesRead === 0) return Buffer.concat(chunks);
+      bytes += bytesRead;
       if (bytes > MAX_BYTES) throw new AppError("too-large", `${path} is larger than ${MAX_BYTES} bytes: no Modelfile`);
-      chunks.push(chunk);
+      chunks.push(buffer.subarray(0, bytesRead));
     }
   } catch (error) {
     throw fileFault("read", path, error);
   }
-  return Buffer.concat(chunks);
 }

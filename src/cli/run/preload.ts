@@ -2,14 +2,13 @@
 // long the model is to stay (Ollama: cmd/cmd.go, loadOrUnloadModel).
 
 import type { CliContext } from "../context.ts";
-import type { Think } from "../think.ts";
 import { Progress } from "../ui/progress.ts";
 
 export interface PreloadOptions {
   readonly model: string;
   readonly keepAlive?: string | number | undefined;
   /** A model that cannot think refuses here, before a prompt is shown. */
-  readonly think?: Think | undefined;
+  readonly think?: boolean | string | undefined;
   readonly announcesRemote?: boolean;
 }
 

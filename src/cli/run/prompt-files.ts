@@ -85,8 +85,6 @@ async function readMediaFile(path: string): Promise<string> {
 function isMedia(bytes: Buffer): boolean {
   const head = bytes.subarray(0, 16).toString("latin1");
   return (
-    head.startsWith("\xff\xd8\xff") ||
-    head.startsWith("\x89PNG\r\n\x1a\n") ||
-    /^RIFF[^]{4}(?:WEBPVP|WAVE)/.test(head)
+    head.startsWith("\xff\xd8\xff") || head.startsWith("\x89PNG\r\n\x1a\n") || /^RIFF[^]{4}(?:WEBPVP|WAVE)/.test(head)
   );
 }

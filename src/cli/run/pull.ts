@@ -7,5 +7,8 @@ import { briefDigest, showTransfer } from "../ui/transfer.ts";
 export async function pullModel({ client, stderr }: CliContext, model: string, insecure: boolean): Promise<void> {
   using progress = new Progress(stderr);
   const events = client.pull({ model, insecure });
-  await showTransfer(progress, events, { barName: (digest) => `pulling ${briefDigest(digest)}:`, hidesUntouched: true });
+  await showTransfer(progress, events, {
+    barName: (digest) => `pulling ${briefDigest(digest)}:`,
+    hidesUntouched: true,
+  });
 }

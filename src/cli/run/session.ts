@@ -3,7 +3,6 @@
 import type { Message } from "../../api/schema/message.ts";
 import type { ShowResponse } from "../../api/schema/models.ts";
 import type { ParameterValue } from "../../formats/modelfile/parameters.ts";
-import type { Think } from "../think.ts";
 
 export interface Session {
   model: string;
@@ -18,7 +17,7 @@ export interface Session {
   format: unknown;
   keepAlive: string | number | undefined;
   /** Levels other than the known ones are left to the server to judge. */
-  think: Think | string | undefined;
+  think: boolean | string | undefined;
   isThinkChosen: boolean;
   hidesThinking: boolean;
   wrapsWords: boolean;

@@ -38,12 +38,23 @@ function block(title: string, rows: Rows): string[] {
   return rows.length === 0 ? [] : [renderBlock(title, rows)];
 }
 
-function modelRows({ details, model_info: info, remote_host = "", remote_model = "", requires = "" }: ShowResponse): Rows {
+function modelRows({
+  details,
+  model_info: info,
+  remote_host = "",
+  remote_model = "",
+  requires = "",
+}: ShowResponse): Rows {
   const architecture = textAt(info, "general.architecture");
   const count = info["general.parameter_count"];
   const parameters = details.parameter_size || (typeof count === "number" ? humanNumber(count) : "");
   return [
-    ...(remote_host === "" ? [] : [["Remote model", remote_model], ["Remote URL", remote_host]]),
+    ...(remote_host === ""
+      ? []
+      : [
+          ["Remote model", remote_model],
+          ["Remote URL", remote_host],
+        ]),
     ...(architecture === "" ? [] : [["architecture", architecture]]),
     ...(parameters === "" ? [] : [["parameters", parameters]]),
     ...numberRow("context length", info[`${architecture}.context_length`]),
@@ -57,7 +68,9 @@ function projectorRows(info: Values): Rows {
   const architecture = textAt(info, "general.architecture");
   const count = info["general.parameter_count"];
   const valueOf = (suffix: string): unknown =>
-    ["vision", "audio"].map((kind) => info[`${architecture}.${kind}.${suffix}`]).find((value) => typeof value === "number");
+    ["vision", "audio"]
+      .map((kind) => info[`${architecture}.${kind}.${suffix}`])
+      .find((value) => typeof value === "number");
   return [
     ...(architecture === "" ? [] : [["architecture", architecture]]),
     ...(typeof count === "number" ? [["parameters", humanNumber(count)]] : []),

@@ -30,7 +30,10 @@ export async function showTransfer(
       progress.set(known, completed);
       continue;
     }
-    bars.set(digest, progress.bar(barName?.(digest) ?? (status === "" ? briefDigest(digest) : status), total, completed));
+    bars.set(
+      digest,
+      progress.bar(barName?.(digest) ?? (status === "" ? briefDigest(digest) : status), total, completed),
+    );
   }
 }
 

@@ -3,17 +3,26 @@
 
 import type { Automaton } from "./automaton.ts";
 import { type CharSet, unionChars } from "./char-set.ts";
+import type { Effort } from "./effort.ts";
 
 const MAX_MINIMIZED_STATES = 800;
+const MAX_REFINEMENT_STEPS = 300_000;
 
-export function minimize(a: Automaton): Automaton {
-  return mergeLetters(a.next.length > MAX_MINIMIZED_STATES ? a : mergeStates(a));
+export function minimize(a: Automaton, effort: Effort): Automaton {
+  effort.spend(a.letters.length * a.next.length);
+  const merged = mergeLetters(a);
+  return merged.next.length > MAX_MINIMIZED_STATES ? merged : mergeLetters(mergeStates(merged, effort));
 }
 
 /** Moore's refinement: start with accepting or not, split by where the letters lead until nothing changes. */
-function mergeStates(a: Automaton): Automaton {
+function mergeStates(a: Automaton, effort: Effort): Automaton {
   let blocks: number[] = a.accepting.map((accepts) => (accepts ? 1 : 0));
+  const roundSteps = a.letters.length * a.next.length;
+  let steps = 0;
   for (let count = 0; ;) {
+    steps += roundSteps;
+    effort.spend(roundSteps);
+    if (steps > MAX_REFINEMENT_STEPS) return a;
     const ids = new Map<string, number>();
     const refined = a.next.map((row, state) => {
       const signature = `${blocks[state]}:${Array.from(row, (to) => (to < 0 ? -1 : blocks[to])).join()}`;

@@ -1,24 +1,25 @@
 // Regular expression → automaton by way of a non-deterministic one. A pattern is searched for anywhere in the text, as
 // JSON Schema's `pattern` is; "^" edges open only before the first character, "$" edges only after the last.
 
-import { type Automaton, Effort, MAX_STATES, complement, explore, intersect, tooComplex, trim } from "./automaton.ts";
+import { type Automaton, MAX_STATES, complement, explore, intersect, trim } from "./automaton.ts";
 import { ALL_CHARS, type CharSet, hasChar } from "./char-set.ts";
+import { type Effort, tooComplex } from "./effort.ts";
 import { minimize } from "./automaton-minimize.ts";
 import type { Pattern, Regex } from "./regex-ast.ts";
 import { parsePattern } from "./regex-parse.ts";
 
 /** The texts in which the pattern is found. */
-export function patternAutomaton(source: string): Automaton {
-  return automatonOf(parsePattern(source));
+export function patternAutomaton(source: string, effort: Effort): Automaton {
+  return automatonOf(parsePattern(source, effort), effort);
 }
 
-export function automatonOf(pattern: Pattern): Automaton {
-  let found = search(pattern.body);
+function automatonOf(pattern: Pattern, effort: Effort): Automaton {
+  let found = search(pattern.body, effort);
   for (const { body, negative } of pattern.lookaheads) {
-    const ahead = search(body);
-    found = intersect(found, negative ? complement(ahead) : ahead);
+    const ahead = search(body, effort);
+    found = intersect(found, negative ? complement(ahead) : ahead, effort);
   }
-  return minimize(found);
+  return minimize(found, effort);
 }
 
 const MAX_NODES = 30_000;
@@ -92,8 +93,7 @@ class Network {
   }
 }
 
-function search(body: Regex): Automaton {
-  const effort = new Effort();
+function search(body: Regex, effort: Effort): Automaton {
   const network = new Network(effort);
   const start = network.node();
   const anywhere = network.node();

@@ -65,10 +65,14 @@ export function automatonToGbnf(
   return emission.emit();
 }
 
+/** Larger classes get a rule of their own, so that automata with many states do not repeat them. */
+const MAX_INLINE_CLASS = 24;
+
 class Emission {
   private readonly names = new Map<number, string>();
   private readonly waiting: number[] = [];
   private readonly encoded = new Map<string, Node>();
+  private readonly waysOf: (readonly (readonly [letters: string, to: number])[])[] = [];
   private readonly arrivals: Uint32Array;
 
   constructor(
@@ -91,43 +95,52 @@ class Emission {
     return start;
   }
 
-  /** The sets that leave a state, one per target. */
-  private ways(state: number): [CharSet, number][] {
-    const byTarget = new Map<number, CharSet[]>();
+  /** What leads out of a state: per target the letters, as a key. */
+  private ways(state: number): readonly (readonly [letters: string, to: number])[] {
+    const known = this.waysOf[state];
+    if (known !== undefined) return known;
+    const byTarget = new Map<number, number[]>();
     this.automaton.next[state]?.forEach((to, letter) => {
-      if (to >= 0) byTarget.set(to, [...(byTarget.get(to) ?? []), this.automaton.letters[letter] ?? []]);
+      if (to < 0) return;
+      const letters = byTarget.get(to);
+      if (letters === undefined) byTarget.set(to, [letter]);
+      else letters.push(letter);
     });
-    return [...byTarget].map(([to, sets]) => [unionChars(sets), to]);
+    const ways = Array.from(byTarget, ([to, letters]) => [letters.join(), to] as const);
+    this.waysOf[state] = ways;
+    return ways;
   }
 
   private body(state: number): Node {
-    const options = this.ways(state).map(([set, to]) => this.chain(set, to));
+    const options = this.ways(state).map(([letters, to]) => this.chain(letters, to));
     if (this.automaton.accepting[state] === true) options.push(this.tail);
     return choice(...options);
   }
 
   /** One step and all that must follow it before there is a choice again. */
-  private chain(set: CharSet, to: number): Node {
-    const parts: Node[] = [this.spelled(set)];
+  private chain(letters: string, to: number): Node {
+    const parts: Node[] = [this.spelled(letters)];
     for (let state = to; ;) {
       const ways = this.ways(state);
       const accepting = this.automaton.accepting[state] === true;
       const only = ways[0];
       if (only === undefined) return sequence(...parts, this.tail);
-      if (accepting || ways.length > 1 || (this.arrivals[state] ?? 0) > 1)
+      if (accepting || ways.length > 1 || (this.arrivals[state] ?? 0) > 1) {
         return sequence(...parts, this.reference(state));
+      }
       parts.push(this.spelled(only[0]));
       state = only[1];
     }
   }
 
-  private spelled(set: CharSet): Node {
-    const key = set.join();
-    const known = this.encoded.get(key);
+  private spelled(letters: string): Node {
+    const known = this.encoded.get(letters);
     if (known !== undefined) return known;
+    const set = unionChars(letters.split(",").map((letter) => this.automaton.letters[Number(letter)] ?? []));
     let node = this.encode(set);
-    if (node.is === "choice") node = this.builder.add(`${this.hint}-char`, node);
-    this.encoded.set(key, node);
+    const isLarge = node.is === "choice" || (node.is === "class" && node.set.length > MAX_INLINE_CLASS);
+    if (isLarge) node = this.builder.add(`${this.hint}-char`, node);
+    this.encoded.set(letters, node);
     return node;
   }
 

@@ -1,11 +1,10 @@
 // Deterministic automata over code points: the common form of patterns, formats, lengths, number ranges and exclusions, in
 // which they can be intersected and complemented exactly. Everything is explored under one bound on states and steps.
 
-import { AppError } from "../../base/errors.ts";
-import { ALL_CHARS, type CharSet, intersectChars, subtractChars, unionChars } from "./char-set.ts";
+import { ALL_CHARS, type CharSet, hasChar, intersectChars, subtractChars, unionChars } from "./char-set.ts";
+import { type Effort, tooComplex } from "./effort.ts";
 
 export const MAX_STATES = 5000;
-const MAX_STEPS = 4_000_000;
 
 /** State 0 is the start. `next[state][letter]` is a state or -1; letters are disjoint sets that cover all characters. */
 export interface Automaton {
@@ -22,22 +21,8 @@ export interface Machine<S> {
   readonly accepts: (state: S) => boolean;
 }
 
-/** Counts work on hostile input and stops it. */
-export class Effort {
-  private spent = 0;
-
-  spend(steps: number): void {
-    this.spent += steps;
-    if (this.spent > MAX_STEPS) throw tooComplex();
-  }
-}
-
-export function tooComplex(): AppError {
-  return new AppError("invalid", "is too complex for a grammar");
-}
-
 /** Every state the machine can reach, numbered in the order they are found. */
-export function explore<S>(machine: Machine<S>, effort = new Effort()): Automaton {
+export function explore<S>(machine: Machine<S>, effort: Effort): Automaton {
   const ids = new Map<string, number>([[machine.key(machine.start), 0]]);
   const states: S[] = [machine.start];
   const next: Int32Array[] = [];
@@ -65,10 +50,10 @@ export function explore<S>(machine: Machine<S>, effort = new Effort()): Automato
 }
 
 /** Texts that both automata accept. */
-export function intersect(a: Automaton, b: Automaton): Automaton {
+export function intersect(a: Automaton, b: Automaton, effort: Effort): Automaton {
   const letters: CharSet[] = [];
   const parts: [number, number][] = [];
-  new Effort().spend(a.letters.length * b.letters.length);
+  effort.spend(a.letters.length * b.letters.length);
   a.letters.forEach((left, i) =>
     b.letters.forEach((right, j) => {
       const both = intersectChars(left, right);
@@ -77,17 +62,20 @@ export function intersect(a: Automaton, b: Automaton): Automaton {
       parts.push([i, j]);
     }),
   );
-  const product = explore<readonly [number, number]>({
-    letters,
-    start: [0, 0],
-    key: (state) => state.join(),
-    step: ([left, right], letter) => {
-      const [i, j] = parts[letter] ?? [0, 0];
-      const [toLeft, toRight] = [a.next[left]?.[i] ?? -1, b.next[right]?.[j] ?? -1];
-      return toLeft < 0 || toRight < 0 ? undefined : [toLeft, toRight];
+  const product = explore<readonly [number, number]>(
+    {
+      letters,
+      start: [0, 0],
+      key: (state) => state.join(),
+      step: ([left, right], letter) => {
+        const [i, j] = parts[letter] ?? [0, 0];
+        const [toLeft, toRight] = [a.next[left]?.[i] ?? -1, b.next[right]?.[j] ?? -1];
+        return toLeft < 0 || toRight < 0 ? undefined : [toLeft, toRight];
+      },
+      accepts: ([left, right]) => a.accepting[left] === true && b.accepting[right] === true,
     },
-    accepts: ([left, right]) => a.accepting[left] === true && b.accepting[right] === true,
-  });
+    effort,
+  );
   return trim(product);
 }
 
@@ -108,7 +96,7 @@ export function trim(a: Automaton): Automaton {
   for (let state = todo.pop(); state !== undefined; state = todo.pop()) {
     if (live[state] === 1) continue;
     live[state] = 1;
-    todo.push(...(sources[state] ?? []));
+    for (const source of sources[state] ?? []) todo.push(source);
   }
   const next = a.next.map((row, from) => row.map((to) => (to >= 0 && live[to] === 1 && live[from] === 1 ? to : -1)));
   return { letters: a.letters, next, accepting: a.accepting };
@@ -122,7 +110,7 @@ export function accepts(a: Automaton, text: string): boolean {
   let state = 0;
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0;
-    const letter = a.letters.findIndex((set) => intersectChars(set, [code, code]).length > 0);
+    const letter = a.letters.findIndex((set) => hasChar(set, code));
     state = letter < 0 ? -1 : (a.next[state]?.[letter] ?? -1);
     if (state < 0) return false;
   }
@@ -130,20 +118,24 @@ export function accepts(a: Automaton, text: string): boolean {
 }
 
 /** Texts of min to max characters. */
-export function lengths(min: number, max: number | undefined): Automaton {
+export function lengths(min: number, max: number | undefined, effort: Effort): Automaton {
   const cap = max ?? min;
-  return explore<number>({
-    letters: [ALL_CHARS],
-    start: 0,
-    key: String,
-    step: (length) =>
-      max !== undefined && length >= max ? undefined : Math.min(length + 1, max === undefined ? cap : length + 1),
-    accepts: (length) => length >= min,
-  });
+  return explore<number>(
+    {
+      letters: [ALL_CHARS],
+      start: 0,
+      key: String,
+      step: (length) =>
+        max !== undefined && length >= max ? undefined : Math.min(length + 1, max === undefined ? cap : length + 1),
+      accepts: (length) => length >= min,
+    },
+    effort,
+  );
 }
 
 /** Exactly these texts. */
-export function oneOfTexts(texts: readonly string[]): Automaton {
+export function oneOfTexts(texts: readonly string[], effort: Effort): Automaton {
+  for (const text of texts) effort.spend(1 + text.length);
   const codes = [...new Set(texts.flatMap((text) => Array.from(text, (char) => char.codePointAt(0) ?? 0)))];
   const letters: CharSet[] = codes.map((code) => [code, code]);
   const letterOf = new Map(codes.map((code, i) => [code, i]));
@@ -166,11 +158,14 @@ export function oneOfTexts(texts: readonly string[]): Automaton {
     }
     node.ends = true;
   }
-  return explore<TrieNode>({
-    letters,
-    start: root,
-    key: (node) => String(node.id),
-    step: (node, letter) => node.to.get(letter),
-    accepts: (node) => node.ends,
-  });
+  return explore<TrieNode>(
+    {
+      letters,
+      start: root,
+      key: (node) => String(node.id),
+      step: (node, letter) => node.to.get(letter),
+      accepts: (node) => node.ends,
+    },
+    effort,
+  );
 }

@@ -114,7 +114,7 @@ class Lowering {
     const out: Element[] = [];
     for (let i = 0; i < min; i++) {
       this.counted(once);
-      out.push(...once);
+      for (const element of once) out.push(element);
     }
     let last: number | undefined;
     const tails = max === undefined ? 1 : max - min;

@@ -6,6 +6,7 @@ import { type Automaton, complement, explore, intersect, lengths, oneOfTexts } f
 import { patternAutomaton } from "./automaton-regex.ts";
 import { ALL_CHARS, type CharSet, subtractChars, unionChars } from "./char-set.ts";
 import { type Decimal, decimalOf, decimalParts } from "./decimal.ts";
+import type { Effort } from "./effort.ts";
 import { minimize } from "./automaton-minimize.ts";
 
 export interface NumberBound {
@@ -33,7 +34,12 @@ const LETTERS: readonly CharSet[] = (() => {
 })();
 
 /** `refused` are numbers to leave out; for integers only, whose texts are unique. */
-export function numberAutomaton(range: NumberRange, integer: boolean, refused: readonly number[] = []): Automaton {
+export function numberAutomaton(
+  range: NumberRange,
+  integer: boolean,
+  effort: Effort,
+  refused: readonly number[] = [],
+): Automaton {
   const bounds = [range.min, range.max].filter((bound) => bound !== undefined);
   const fraction = integer
     ? 0
@@ -41,16 +47,19 @@ export function numberAutomaton(range: NumberRange, integer: boolean, refused: r
         bounds.map(({ value }) => decimalOf(value)),
         range.multiples,
       );
+  // Whether a number is a multiple must still be true once it is a double.
+  const whole = range.multiples.length === 0 ? MAX_WHOLE_DIGITS : Math.max(1, SAFE_DIGITS - fraction);
   let found = patternAutomaton(
     fraction === 0
-      ? `^(0|-?[1-9][0-9]{0,${MAX_WHOLE_DIGITS - 1}})$`
-      : `^-?(0|[1-9][0-9]{0,${MAX_WHOLE_DIGITS - 1}})(\\.[0-9]{1,${fraction}})?$`,
+      ? `^(0|-?[1-9][0-9]{0,${whole - 1}})$`
+      : `^-?(0|[1-9][0-9]{0,${whole - 1}})(\\.[0-9]{1,${fraction}})?$`,
+    effort,
   );
-  if (range.min !== undefined) found = intersect(found, compared(range.min, "above", fraction));
-  if (range.max !== undefined) found = intersect(found, compared(range.max, "below", fraction));
-  for (const multiple of range.multiples) found = intersect(found, multiplesOf(multiple, integer));
+  if (range.min !== undefined) found = intersect(found, compared(range.min, "above", fraction, effort), effort);
+  if (range.max !== undefined) found = intersect(found, compared(range.max, "below", fraction, effort), effort);
+  for (const multiple of range.multiples) found = intersect(found, multiplesOf(multiple, integer, effort), effort);
   const texts = refused.filter(Number.isInteger).map((value) => BigInt(value).toString());
-  return minimize(texts.length === 0 ? found : intersect(found, complement(oneOfTexts(texts))));
+  return minimize(texts.length === 0 ? found : intersect(found, complement(oneOfTexts(texts, effort)), effort), effort);
 }
 
 function fractionDigits(bounds: readonly Decimal[], multiples: readonly number[]): number {
@@ -61,10 +70,12 @@ function fractionDigits(bounds: readonly Decimal[], multiples: readonly number[]
 }
 
 /** Numbers on the wanted side of the bound. */
-function compared(bound: NumberBound, side: "above" | "below", fraction: number): Automaton {
+function compared(bound: NumberBound, side: "above" | "below", fraction: number, effort: Effort): Automaton {
   const decimal = decimalOf(bound.value);
   const { whole, fraction: decimals } = decimalParts(decimal);
-  if (bound.exclusive && fraction > 0 && whole.length + decimals.length > SAFE_DIGITS + 1) {
+  const isExact =
+    fraction > 0 ? whole.length + decimals.length <= SAFE_DIGITS + 1 : Math.abs(bound.value) <= Number.MAX_SAFE_INTEGER;
+  if (bound.exclusive && !isExact) {
     throw new AppError("invalid", "has too many digits for an exclusive bound");
   }
   interface Scan {
@@ -87,24 +98,28 @@ function compared(bound: NumberBound, side: "above" | "below", fraction: number)
     if (scan.whole < 0) return { ...scan, order, decimals: scan.decimals + 1 };
     return { ...scan, sign, order, whole: Math.min(scan.whole + 1, whole.length + 1) };
   };
-  return explore<Scan>({
-    letters: LETTERS,
-    start: { sign: "", whole: 0, decimals: 0, order: 0 },
-    key: (scan) => `${scan.sign},${scan.whole},${scan.decimals},${scan.order}`,
-    step: (scan, letter) => {
-      if (letter === MINUS) return scan.sign === "" ? { ...scan, sign: "-" } : undefined;
-      if (letter === POINT) return scan.whole < 0 ? undefined : settled(scan);
-      if (letter > MINUS || (scan.whole < 0 && scan.decimals >= Math.max(fraction, decimals.length))) return undefined;
-      return digit(scan, letter);
+  return explore<Scan>(
+    {
+      letters: LETTERS,
+      start: { sign: "", whole: 0, decimals: 0, order: 0 },
+      key: (scan) => `${scan.sign},${scan.whole},${scan.decimals},${scan.order}`,
+      step: (scan, letter) => {
+        if (letter === MINUS) return scan.sign === "" ? { ...scan, sign: "-" } : undefined;
+        if (letter === POINT) return scan.whole < 0 ? undefined : settled(scan);
+        if (letter > MINUS || (scan.whole < 0 && scan.decimals >= Math.max(fraction, decimals.length)))
+          return undefined;
+        return digit(scan, letter);
+      },
+      accepts: (scan) => {
+        const end = settled(scan);
+        const rest = /[1-9]/.test(decimals.slice(end.decimals));
+        const magnitude = end.order !== 0 ? end.order : rest ? -1 : 0;
+        const order = signedOrder(magnitude, end.sign === "-", decimal);
+        return order === 0 ? !bound.exclusive : side === "above" ? order > 0 : order < 0;
+      },
     },
-    accepts: (scan) => {
-      const end = settled(scan);
-      const rest = /[1-9]/.test(decimals.slice(end.decimals));
-      const magnitude = end.order !== 0 ? end.order : rest ? -1 : 0;
-      const order = signedOrder(magnitude, end.sign === "-", decimal);
-      return order === 0 ? !bound.exclusive : side === "above" ? order > 0 : order < 0;
-    },
-  });
+    effort,
+  );
 }
 
 /** Orders a number against the bound, from the order of their magnitudes and their signs. */
@@ -116,7 +131,7 @@ function signedOrder(magnitude: number, negative: boolean, bound: Decimal): numb
 }
 
 /** Numbers that are a whole multiple, as decimals: the text is read as an integer count of 10^-scale. */
-function multiplesOf(multiple: number, integer: boolean): Automaton {
+function multiplesOf(multiple: number, integer: boolean, effort: Effort): Automaton {
   const { digits, scale } = decimalOf(multiple);
   if (digits === 0n) throw new AppError("invalid", "must be greater than 0");
   const divisor = integer ? digits / gcd(digits, 10n ** BigInt(scale)) : digits;
@@ -124,28 +139,31 @@ function multiplesOf(multiple: number, integer: boolean): Automaton {
   if (divisor * BigInt(places + 1) > BigInt(MAX_REMAINDERS))
     throw new AppError("invalid", "is too large a divisor for a grammar");
   const modulus = Number(divisor);
-  if (modulus === 1 && integer) return lengths(1, undefined);
+  if (modulus === 1 && integer) return lengths(1, undefined, effort);
   interface Scan {
     readonly remainder: number;
     /** Decimals read, -1 before the point. */
     readonly decimals: number;
   }
-  return explore<Scan>({
-    letters: LETTERS,
-    start: { remainder: 0, decimals: -1 },
-    key: (scan) => `${scan.remainder},${scan.decimals}`,
-    step: (scan, letter) => {
-      if (letter === MINUS) return scan;
-      if (letter === POINT) return scan.decimals < 0 ? { ...scan, decimals: 0 } : undefined;
-      if (letter > MINUS || scan.decimals >= places) return undefined;
-      return {
-        remainder: (scan.remainder * 10 + letter) % modulus,
-        decimals: scan.decimals < 0 ? -1 : scan.decimals + 1,
-      };
+  return explore<Scan>(
+    {
+      letters: LETTERS,
+      start: { remainder: 0, decimals: -1 },
+      key: (scan) => `${scan.remainder},${scan.decimals}`,
+      step: (scan, letter) => {
+        if (letter === MINUS) return scan;
+        if (letter === POINT) return scan.decimals < 0 ? { ...scan, decimals: 0 } : undefined;
+        if (letter > MINUS || scan.decimals >= places) return undefined;
+        return {
+          remainder: (scan.remainder * 10 + letter) % modulus,
+          decimals: scan.decimals < 0 ? -1 : scan.decimals + 1,
+        };
+      },
+      accepts: ({ remainder, decimals }) =>
+        (BigInt(remainder) * 10n ** BigInt(places - Math.max(decimals, 0))) % divisor === 0n,
     },
-    accepts: ({ remainder, decimals }) =>
-      (BigInt(remainder) * 10n ** BigInt(places - Math.max(decimals, 0))) % divisor === 0n,
-  });
+    effort,
+  );
 }
 
 function gcd(a: bigint, b: bigint): bigint {

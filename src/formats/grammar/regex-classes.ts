@@ -1,6 +1,7 @@
 // The named character classes of ECMA-262 patterns: \d \w \s, the dot, and Unicode properties.
 
 import { ALL_CHARS, type CharSet, charSet, subtractChars } from "./char-set.ts";
+import type { Effort } from "./effort.ts";
 
 export const DIGITS = charSet([[0x30, 0x39]]);
 
@@ -42,31 +43,51 @@ export const CLASS_ESCAPES: Readonly<Record<string, CharSet>> = {
   S: subtractChars(ALL_CHARS, SPACE),
 };
 
+/** No range crosses from one UTF-16 unit to two. */
+const ONE_WIDTH = [
+  [0, 0xd7ff],
+  [0xe000, 0xffff],
+  [0x10000, 0x10ffff],
+] as const;
+
 const properties = new Map<string, CharSet>();
 const MAX_REMEMBERED = 64;
+/** What going through all characters costs, in the steps that automata are counted in. */
+const PROPERTY_STEPS = 200_000;
 
 /** The characters with a Unicode property, or undefined when this engine does not know the property. */
-export function unicodeProperty(name: string): CharSet | undefined {
+export function unicodeProperty(name: string, effort: Effort): CharSet | undefined {
   const known = properties.get(name);
   if (known !== undefined) return known;
   if (!/^[A-Za-z_]{1,40}(=[A-Za-z_]{1,40})?$/.test(name)) return undefined;
-  let test: RegExp;
+  let runs: RegExp;
   try {
-    test = new RegExp(`^\\p{${name}}$`, "u");
+    runs = new RegExp(`\\p{${name}}+`, "gu");
   } catch {
     return undefined;
   }
+  effort.spend(PROPERTY_STEPS);
   const ranges: [number, number][] = [];
-  for (let i = 0; i < ALL_CHARS.length; i += 2) {
-    for (let code = ALL_CHARS[i] ?? 0; code <= (ALL_CHARS[i + 1] ?? 0); code++) {
-      if (!test.test(String.fromCodePoint(code))) continue;
-      const last = ranges[ranges.length - 1];
-      if (last !== undefined && last[1] === code - 1) last[1] = code;
-      else ranges.push([code, code]);
+  for (const { first, text } of allCharacters()) {
+    const width = first > 0xffff ? 2 : 1;
+    for (const run of text.matchAll(runs)) {
+      const low = first + run.index / width;
+      ranges.push([low, low + run[0].length / width - 1]);
     }
   }
   const set = charSet(ranges);
   if (properties.size >= MAX_REMEMBERED) properties.clear();
   properties.set(name, set);
   return set;
+}
+
+/** Every character in order, in pieces of one UTF-16 width each. */
+function* allCharacters(): Generator<{ first: number; text: string }> {
+  const size = 0x2000;
+  for (const [low, high] of ONE_WIDTH) {
+    for (let first = low; first <= high; first += size) {
+      const count = Math.min(size, high - first + 1);
+      yield { first, text: String.fromCodePoint(...Array.from({ length: count }, (_, i) => first + i)) };
+    }
+  }
 }

@@ -3,16 +3,17 @@
 
 import { AppError } from "../../base/errors.ts";
 import { ALL_CHARS, type CharSet, subtractChars, unionChars } from "./char-set.ts";
+import type { Effort } from "./effort.ts";
 import type { Pattern, Regex } from "./regex-ast.ts";
 import { ANY_BUT_LINE_ENDS, CLASS_ESCAPES, unicodeProperty } from "./regex-classes.ts";
 
 const MAX_PATTERN_CHARS = 10_000;
 const MAX_GROUP_DEPTH = 100;
 
-export function parsePattern(source: string): Pattern {
+export function parsePattern(source: string, effort: Effort): Pattern {
   if (source.length > MAX_PATTERN_CHARS)
     throw new AppError("invalid", `is longer than ${MAX_PATTERN_CHARS} characters`);
-  return new PatternParser(source).parse();
+  return new PatternParser(source, effort).parse();
 }
 
 const CONTROL_ESCAPES: Record<string, number> = { t: 9, n: 10, v: 11, f: 12, r: 13 };
@@ -21,7 +22,10 @@ class PatternParser {
   private at = 0;
   private readonly lookaheads: { body: Regex; negative: boolean }[] = [];
 
-  constructor(private readonly source: string) {}
+  constructor(
+    private readonly source: string,
+    private readonly effort: Effort,
+  ) {}
 
   parse(): Pattern {
     let anchored = false;
@@ -172,7 +176,7 @@ class PatternParser {
 
   private property(negated: boolean): CharSet {
     const name = /^\{([^}]*)\}/.exec(this.source.slice(this.at + 1, this.at + 100));
-    const set = name === null ? undefined : unicodeProperty(name[1] ?? "");
+    const set = name === null ? undefined : unicodeProperty(name[1] ?? "", this.effort);
     if (name === null || set === undefined) this.fail("uses an unknown Unicode property");
     this.at += 1 + name[0].length;
     return negated ? subtractChars(ALL_CHARS, set) : set;

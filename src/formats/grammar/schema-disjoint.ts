@@ -3,6 +3,7 @@
 // what is written: a telling property becomes required, a property that only the other branch requires is left out.
 // Branches that cannot be kept apart are an error.
 
+import type { Effort } from "./effort.ts";
 import { intersect, isNothing } from "./automaton.ts";
 import type { NumberRange } from "./number-range.ts";
 import type { SchemaExpander } from "./schema-expand.ts";
@@ -14,7 +15,7 @@ import { stringAutomaton } from "./schema-strings.ts";
 import { fits } from "./schema-validate.ts";
 
 const MAX_DEPTH = 6;
-const MAX_PAIRS = 20_000;
+const MAX_PAIRS = 40_000;
 
 export function makeDisjoint(
   expander: SchemaExpander,
@@ -55,11 +56,12 @@ function keepApart(expander: SchemaExpander, shape: Shape, other: Shape): Shape 
   if (overlap === 0) return shape;
   if (overlap !== shapes.OBJECT) return undefined;
   const { object } = shape;
+  const { effort } = expander.source;
   const telling = declaredNames(object).find(
     (name) =>
       !object.required.has(name) &&
       declaredNames(other.object).includes(name) &&
-      apart(expander, propertySchemas(object, name), propertySchemas(other.object, name), 1),
+      apart(expander, propertySchemas(object, name, effort), propertySchemas(other.object, name, effort), 1),
   );
   if (telling !== undefined)
     return { ...shape, object: { ...object, required: object.required.union(new Set([telling])) } };
@@ -73,6 +75,7 @@ function keepApart(expander: SchemaExpander, shape: Shape, other: Shape): Shape 
 /** Whether no value can satisfy both. */
 function apart(expander: SchemaExpander, a: Conjunction, b: Conjunction, depth: number): boolean {
   if (depth > MAX_DEPTH) return false;
+  expander.source.effort.spend(100);
   const [own, others] = [expander.expandIfReady(a), expander.expandIfReady(b)];
   if (own === undefined || others === undefined) return false;
   return own.every((left) => others.every((right) => overlappingTypes(expander, left, right, depth) === 0));
@@ -92,7 +95,7 @@ function overlappingTypes(expander: SchemaExpander, a: Shape, b: Shape, depth: n
   let overlap = common & (shapes.NULL | shapes.BOOLEAN);
   const numeric = common & (shapes.INTEGER | shapes.FRACTION);
   if (numeric !== 0 && rangesMeet(a.number, b.number)) overlap |= numeric;
-  if ((common & shapes.STRING) !== 0 && stringsMeet(a, b)) overlap |= shapes.STRING;
+  if ((common & shapes.STRING) !== 0 && stringsMeet(a, b, expander.source.effort)) overlap |= shapes.STRING;
   if ((common & shapes.OBJECT) !== 0 && objectsMeet(expander, a.object, b.object, depth)) overlap |= shapes.OBJECT;
   if ((common & shapes.ARRAY) !== 0 && arraysMeet(expander, a, b, depth)) overlap |= shapes.ARRAY;
   return overlap;
@@ -108,17 +111,18 @@ function rangesMeet(a: NumberRange, b: NumberRange): boolean {
   return !below(a, b) && !below(b, a);
 }
 
-function stringsMeet(a: Shape, b: Shape): boolean {
+function stringsMeet(a: Shape, b: Shape, effort: Effort): boolean {
   if ((a.string.max ?? Infinity) < b.string.min || (b.string.max ?? Infinity) < a.string.min) return false;
-  const [left, right] = [stringAutomaton(a, "#", true), stringAutomaton(b, "#", true)];
-  return left === undefined || right === undefined || !isNothing(intersect(left, right));
+  const [left, right] = [stringAutomaton(a, "#", effort, true), stringAutomaton(b, "#", effort, true)];
+  return left === undefined || right === undefined || !isNothing(intersect(left, right, effort));
 }
 
 function objectsMeet(expander: SchemaExpander, a: ObjectShape, b: ObjectShape, depth: number): boolean {
   if (lacks(expander, a, b) || lacks(expander, b, a)) return false;
   if (a.min > (b.max ?? Infinity) || b.min > (a.max ?? Infinity)) return false;
+  const { effort } = expander.source;
   for (const name of a.required.union(b.required)) {
-    if (apart(expander, propertySchemas(a, name), propertySchemas(b, name), depth + 1)) return false;
+    if (apart(expander, propertySchemas(a, name, effort), propertySchemas(b, name, effort), depth + 1)) return false;
   }
   return true;
 }
@@ -126,7 +130,8 @@ function objectsMeet(expander: SchemaExpander, a: ObjectShape, b: ObjectShape, d
 /** Whether `b` requires a property that `a` can never have. */
 function lacks(expander: SchemaExpander, a: ObjectShape, b: ObjectShape): boolean {
   return [...b.required].some(
-    (name) => a.forbidden.has(name) || expander.expandIfReady(propertySchemas(a, name))?.length === 0,
+    (name) =>
+      a.forbidden.has(name) || expander.expandIfReady(propertySchemas(a, name, expander.source.effort))?.length === 0,
   );
 }
 

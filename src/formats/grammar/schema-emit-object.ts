@@ -3,6 +3,7 @@
 
 import { type Automaton, accepts, complement, intersect, isNothing, oneOfTexts } from "./automaton.ts";
 import { automatonToGbnf, jsonEncoding } from "./automaton-to-gbnf.ts";
+import type { Effort } from "./effort.ts";
 import { minimize } from "./automaton-minimize.ts";
 import { type Node, choice, isNever, literal, rule, sequence } from "./gbnf-ast.ts";
 import type { SchemaEmitter } from "./schema-emit.ts";
@@ -25,6 +26,7 @@ interface Property {
 
 class ObjectEmission {
   private readonly ws: Node;
+  private readonly effort: Effort;
 
   constructor(
     private readonly emitter: SchemaEmitter,
@@ -33,6 +35,7 @@ class ObjectEmission {
     private readonly path: string,
   ) {
     this.ws = emitter.builder.json("ws");
+    this.effort = emitter.expander.source.effort;
   }
 
   emit(): Node {
@@ -46,7 +49,7 @@ class ObjectEmission {
       const possible = !this.shape.forbidden.has(name) && (allowed === undefined || accepts(allowed, name));
       if (possible)
         properties.push({
-          pair: this.pair(literal(`${JSON.stringify(name)}:`), propertySchemas(this.shape, name), name),
+          pair: this.pair(literal(`${JSON.stringify(name)}:`), propertySchemas(this.shape, name, this.effort), name),
           required,
         });
       else if (required) return choice();
@@ -71,7 +74,7 @@ class ObjectEmission {
     const { names } = this.shape;
     if (names.length === 0) return undefined;
     const parts = this.emitter.expander.expand(names).filter(({ types }) => (types & STRING) !== 0);
-    const automata = parts.map((part) => stringAutomaton(part, this.path));
+    const automata = parts.map((part) => stringAutomaton(part, this.path, this.effort));
     if (automata.includes(undefined)) return undefined;
     // A union, as the complement of what no part accepts.
     return about(this.path, "propertyNames", () =>
@@ -79,8 +82,8 @@ class ObjectEmission {
         ? automata[0]
         : complement(
             automata
-              .map((a) => complement(a ?? oneOfTexts([])))
-              .reduce((a, b) => intersect(a, b), complement(oneOfTexts([]))),
+              .map((a) => complement(a ?? oneOfTexts([], this.effort)))
+              .reduce((a, b) => intersect(a, b, this.effort), complement(oneOfTexts([], this.effort))),
           ),
     );
   }
@@ -94,10 +97,10 @@ class ObjectEmission {
     const taken = [...new Set([...names, ...forbidden])];
     const free = about(this.path, "properties", () => {
       if (taken.length === 0) return allowed;
-      const others = complement(oneOfTexts(taken));
-      return allowed === undefined ? others : intersect(allowed, others);
+      const others = complement(oneOfTexts(taken, this.effort));
+      return allowed === undefined ? others : intersect(allowed, others, this.effort);
     });
-    const pairs = keyGroups(this.shape, free, unnamed).map(({ keys, schemas }) => {
+    const pairs = keyGroups(this.shape, free, unnamed, this.effort).map(({ keys, schemas }) => {
       if (keys !== undefined && isNothing(keys)) return choice();
       return this.pair(this.key(keys), schemas, "extra");
     });
@@ -107,7 +110,13 @@ class ObjectEmission {
 
   private key(keys: Automaton | undefined): Node {
     if (keys === undefined) return sequence(this.emitter.builder.json("string"), literal(":"));
-    const text = automatonToGbnf(this.emitter.builder, `${this.hint}-key`, minimize(keys), jsonEncoding, literal('":'));
+    const text = automatonToGbnf(
+      this.emitter.builder,
+      `${this.hint}-key`,
+      minimize(keys, this.effort),
+      jsonEncoding,
+      literal('":'),
+    );
     return sequence(literal('"'), text);
   }
 

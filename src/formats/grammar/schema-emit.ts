@@ -13,6 +13,7 @@ import * as shapes from "./schema-shape.ts";
 import { type Shape, valueKey } from "./schema-shape.ts";
 import { type Conjunction, type JsonValue, about, schemaError } from "./schema-source.ts";
 import { stringAutomaton } from "./schema-strings.ts";
+import { textTrie } from "./text-trie.ts";
 import { fits } from "./schema-validate.ts";
 
 interface Task {
@@ -21,8 +22,10 @@ interface Task {
   readonly hint: string;
 }
 
-/** More listed strings than this are written as a trie: an alternative each would be a parse stack each. */
+const MAX_HINT = 40;
+/** More listed values than this are written as a trie: an alternative each would be a parse stack each. */
 const MAX_LISTED = 40;
+const MAX_LISTED_STRUCTURES = 200;
 
 export class SchemaEmitter {
   private readonly names = new Map<string, string>();
@@ -47,7 +50,8 @@ export class SchemaEmitter {
   }
 
   /** A reference to what satisfies all the schemas. */
-  node(schemas: Conjunction, hint: string): Node {
+  node(schemas: Conjunction, longHint: string): Node {
+    const hint = longHint.slice(-MAX_HINT);
     const conjunction = this.targets(schemas);
     const key = this.expander.source.keyOf(conjunction);
     const known = this.names.get(key);
@@ -102,7 +106,7 @@ export class SchemaEmitter {
   }
 
   private shape(shape: Shape, hint: string, path: string): Node {
-    if (shape.values !== undefined) return this.listed(shape, shape.values, hint);
+    if (shape.values !== undefined) return this.listed(shape, shape.values, hint, path);
     const plain = this.plain(shape);
     if (plain !== undefined) return plain;
     const has = (type: number): boolean => (shape.types & type) !== 0;
@@ -121,13 +125,16 @@ export class SchemaEmitter {
     return choice(...options);
   }
 
-  private listed(shape: Shape, values: readonly JsonValue[], hint: string): Node {
+  private listed(shape: Shape, values: readonly JsonValue[], hint: string, path: string): Node {
     const fitting = values.filter((value) => fits(this.expander, value, shape));
-    const strings = fitting.filter((value) => typeof value === "string");
-    if (strings.length <= MAX_LISTED) return choice(...fitting.map((value) => this.value(value)));
-    const only = { ...shapes.ANY_SHAPE, types: shapes.STRING, values: strings };
-    const others = fitting.filter((value) => typeof value !== "string");
-    return choice(this.string(only, hint, "#"), ...others.map((value) => this.value(value)));
+    if (fitting.length <= MAX_LISTED) return choice(...fitting.map((value) => this.value(value)));
+    const structured = fitting.filter((value) => typeof value === "object" && value !== null);
+    if (structured.length > MAX_LISTED_STRUCTURES) {
+      throw schemaError(path, `"enum" has more than ${MAX_LISTED_STRUCTURES} objects and arrays`);
+    }
+    const plain = fitting.filter((value) => typeof value !== "object" || value === null);
+    const texts = plain.map((value) => JSON.stringify(value));
+    return choice(textTrie(this.builder, hint || "value", texts), ...structured.map((value) => this.value(value)));
   }
 
   /** One value, with the usual blanks inside it. */
@@ -156,7 +163,7 @@ export class SchemaEmitter {
     }
     const keyword = multiples.length > 0 ? "multipleOf" : min === undefined ? "maximum" : "minimum";
     return about(path, keyword, () => {
-      const automaton = numberAutomaton(shape.number, integer, refused);
+      const automaton = numberAutomaton(shape.number, integer, this.expander.source.effort, refused);
       if (isNothing(automaton)) return choice();
       return automatonToGbnf(this.builder, hint || "number", automaton, plainEncoding, EMPTY);
     });
@@ -174,7 +181,7 @@ export class SchemaEmitter {
     ]);
     const known = this.strings.get(key);
     if (known !== undefined) return known;
-    const automaton = stringAutomaton(shape, path, true);
+    const automaton = stringAutomaton(shape, path, this.expander.source.effort, true);
     if (automaton !== undefined) {
       const text = (): Node => automatonToGbnf(this.builder, hint || "text", automaton, jsonEncoding, literal('"'));
       const node = isNothing(automaton) ? choice() : this.builder.add(hint || "text", sequence(literal('"'), text()));

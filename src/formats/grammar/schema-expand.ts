@@ -30,6 +30,7 @@ export class SchemaExpander {
 
   /** The shapes of which one must hold for all the schemas to hold; none means nothing can satisfy them. */
   expand(conjunction: Conjunction): readonly Shape[] {
+    this.source.effort.spend(1 + conjunction.length);
     const key = this.source.keyOf(conjunction);
     const known = this.known.get(key);
     if (known !== undefined) return known;
@@ -51,7 +52,8 @@ export class SchemaExpander {
     try {
       return this.expand(conjunction);
     } catch (error) {
-      if (!this.reentered) throw error;
+      // With nothing else under way the schema really is circular.
+      if (!this.reentered || this.open.size === 0) throw error;
       return undefined;
     } finally {
       this.reentered = false;
@@ -191,7 +193,9 @@ function sealed(shape: Shape, path: string): Shape {
   const layers = shape.object.layers.filter(({ evaluates }) => evaluates);
   if (layers.some(({ additional }) => additional !== undefined)) return shape;
   const seal = {
-    properties: new Map(layers.flatMap(({ properties }) => [...(properties?.keys() ?? [])].map((name) => [name, ANYTHING]))),
+    properties: new Map(
+      layers.flatMap(({ properties }) => [...(properties?.keys() ?? [])].map((name) => [name, ANYTHING])),
+    ),
     patterns: layers.flatMap(({ patterns }) => patterns.map(({ source }) => ({ source, schema: ANYTHING }))),
     additional: false as const,
     evaluates: true,

@@ -2,6 +2,7 @@
 
 import { type Automaton, accepts, complement, intersect } from "./automaton.ts";
 import { patternAutomaton } from "./automaton-regex.ts";
+import type { Effort } from "./effort.ts";
 import type { ArrayShape, ObjectLayer, ObjectShape, PropertyPattern } from "./schema-shape.ts";
 import { type Conjunction, type Schema, about, schemaError } from "./schema-source.ts";
 
@@ -9,19 +10,20 @@ const MAX_KEY_PATTERNS = 4;
 
 const compiled = new WeakMap<PropertyPattern, Automaton>();
 
-function patternOf(pattern: PropertyPattern, path: string): Automaton {
+function patternOf(pattern: PropertyPattern, path: string, effort: Effort): Automaton {
   const known = compiled.get(pattern);
   if (known !== undefined) return known;
-  const automaton = about(path, "patternProperties", () => patternAutomaton(pattern.source));
+  const automaton = about(path, "patternProperties", () => patternAutomaton(pattern.source, effort));
   compiled.set(pattern, automaton);
   return automaton;
 }
 
-export function propertySchemas(shape: ObjectShape, name: string): Conjunction {
+export function propertySchemas(shape: ObjectShape, name: string, effort: Effort): Conjunction {
   return shape.layers.flatMap((layer): Schema[] => {
     const own = layer.properties?.get(name);
+    effort.spend(1 + layer.patterns.length * name.length);
     const matched = layer.patterns
-      .filter((pattern) => accepts(patternOf(pattern, layer.path), name))
+      .filter((pattern) => accepts(patternOf(pattern, layer.path, effort), name))
       .map(({ schema }) => schema);
     if (own !== undefined) return [own, ...matched];
     return matched.length > 0 ? matched : fallback(layer);
@@ -42,7 +44,12 @@ export interface KeyGroup {
  * Undeclared properties, grouped by which patterns their names match: every group has keys of its own and one schema.
  * `unnamed` tells whether names that match no pattern are written.
  */
-export function keyGroups(shape: ObjectShape, allowed: Automaton | undefined, unnamed: boolean): KeyGroup[] {
+export function keyGroups(
+  shape: ObjectShape,
+  allowed: Automaton | undefined,
+  unnamed: boolean,
+  effort: Effort,
+): KeyGroup[] {
   const patterns = new Map(
     shape.layers.flatMap((layer) => layer.patterns.map((pattern) => [pattern.source, { layer, pattern }])),
   );
@@ -52,12 +59,15 @@ export function keyGroups(shape: ObjectShape, allowed: Automaton | undefined, un
   }
   let groups: { keys: Automaton | undefined; matched: ReadonlySet<string> }[] = [{ keys: allowed, matched: new Set() }];
   for (const { layer, pattern } of patterns.values()) {
-    const inside = patternOf(pattern, layer.path);
+    const inside = patternOf(pattern, layer.path, effort);
     const outside = complement(inside);
     groups = groups.flatMap(({ keys, matched }) =>
       about(layer.path, "patternProperties", () => [
-        { keys: keys === undefined ? inside : intersect(keys, inside), matched: new Set([...matched, pattern.source]) },
-        { keys: keys === undefined ? outside : intersect(keys, outside), matched },
+        {
+          keys: keys === undefined ? inside : intersect(keys, inside, effort),
+          matched: new Set([...matched, pattern.source]),
+        },
+        { keys: keys === undefined ? outside : intersect(keys, outside, effort), matched },
       ]),
     );
   }

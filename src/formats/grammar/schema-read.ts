@@ -1,8 +1,6 @@
 // The keywords of one schema object that constrain values directly, read into a shape. Combinators are the expander's.
 // A keyword of the standard that cannot be kept exactly is an error that names it; annotations and unknown words are not.
 
-import { automatonOf } from "./automaton-regex.ts";
-import { parsePattern } from "./regex-parse.ts";
 import { decimalOf } from "./decimal.ts";
 import type { NumberBound } from "./number-range.ts";
 import * as shapes from "./schema-shape.ts";
@@ -33,6 +31,7 @@ const UNSUPPORTED = [
 ];
 const MAX_ENUM_VALUES = 10_000;
 const MAX_VALUE_DEPTH = 64;
+const MAX_VALUE_PARTS = 20_000;
 
 const TYPE_NAMES: Readonly<Record<string, number>> = {
   null: shapes.NULL,
@@ -50,6 +49,7 @@ export function readShape(schema: SchemaObject, source: SchemaSource): Shape {
 
 class SchemaReader {
   private readonly path: string;
+  private valueParts = 0;
 
   constructor(
     private readonly schema: SchemaObject,
@@ -107,6 +107,9 @@ class SchemaReader {
   }
 
   private value(value: unknown, keyword: string, depth: number): JsonValue {
+    this.valueParts += 1;
+    if (this.valueParts > MAX_VALUE_PARTS)
+      throw this.error(keyword, `has values of more than ${MAX_VALUE_PARTS} parts`);
     if (depth > MAX_VALUE_DEPTH) throw this.error(keyword, `has a value nested more than ${MAX_VALUE_DEPTH} deep`);
     if (value === null || typeof value === "boolean" || typeof value === "string") return value;
     if (typeof value === "number" && Number.isFinite(value)) return value;
@@ -139,7 +142,6 @@ class SchemaReader {
     };
     const pattern = this.text("pattern");
     if (pattern !== undefined) {
-      about(this.path, "pattern", () => parsePattern(pattern));
       add(pattern, "pattern");
     }
     const format = this.text("format");
@@ -165,10 +167,10 @@ class SchemaReader {
 
   private object(): ObjectShape {
     const properties = this.schemaMap("properties");
-    const patterns = [...(this.schemaMap("patternProperties") ?? [])].map(([pattern, schema]): PropertyPattern => {
-      about(this.path, "patternProperties", () => automatonOf(parsePattern(pattern)));
-      return { source: pattern, schema };
-    });
+    const patterns = [...(this.schemaMap("patternProperties") ?? [])].map(([source, schema]): PropertyPattern => ({
+      source,
+      schema,
+    }));
     const additional = this.subschema("additionalProperties");
     const unevaluated = this.get("unevaluatedProperties");
     if (isObject(unevaluated)) throw this.error("unevaluatedProperties", "is supported only as true or false");

@@ -1,6 +1,7 @@
 // The JSON Schema document as it came in: which node is where (for messages), node numbers (for memory), and local $refs.
 
 import { AppError } from "../../base/errors.ts";
+import { Effort } from "./effort.ts";
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 export type SchemaObject = Readonly<Record<string, unknown>>;
@@ -18,6 +19,9 @@ export const ANYTHING: SchemaObject = {};
 const MAX_SCHEMAS = 5000;
 const MAX_PATH_CHARS = 200;
 const MAX_HOPS = 100;
+/** Some 300 levels of `properties` with short names. */
+const MAX_PATH_LENGTH = 5000;
+const MAX_PATH_KEY = 60;
 
 /** Keywords that say nothing about values; `not` and `$ref` look past them. */
 export const ANNOTATIONS: ReadonlySet<string> = new Set([
@@ -38,6 +42,8 @@ export const ANNOTATIONS: ReadonlySet<string> = new Set([
 ]);
 
 export class SchemaSource {
+  /** Shared by all that is done for this document. */
+  readonly effort = new Effort();
   private readonly paths = new Map<SchemaObject, string>();
   private readonly ids = new Map<Schema, number>();
 
@@ -53,6 +59,7 @@ export class SchemaSource {
     if (value === false) return false;
     if (!isObject(value)) throw schemaError(path, "a schema must be an object or a boolean");
     if (!this.paths.has(value)) {
+      if (path.length > MAX_PATH_LENGTH) throw schemaError(path, "it is nested too deep");
       if (this.paths.size >= MAX_SCHEMAS)
         throw new AppError("invalid", `invalid JSON schema: more than ${MAX_SCHEMAS} subschemas`);
       this.paths.set(value, path);
@@ -125,7 +132,8 @@ function decodePart(part: string): string {
 }
 
 export function pointer(path: string, ...keys: readonly (string | number)[]): string {
-  return path + keys.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  const part = (key: string): string => (key.length > MAX_PATH_KEY ? `${key.slice(0, MAX_PATH_KEY)}…` : key);
+  return path + keys.map((key) => `/${part(String(key)).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
 export function quote(text: string): string {

@@ -30,13 +30,23 @@ export function schemasToGrammar(schemas: ReadonlyMap<string, unknown>, prefix =
     if (!/^[a-zA-Z][a-zA-Z0-9-]*$/.test(root))
       throw new AppError("invalid", `${JSON.stringify(root)} is not a rule name`);
     const source = new SchemaSource(schema);
-    new SchemaEmitter(builder, new SchemaExpander(source)).emitRoot(root, [source.rootSchema()]);
+    named(() => new SchemaEmitter(builder, new SchemaExpander(source)).emitRoot(root, [source.rootSchema()]));
   }
   const roots = [...schemas.keys()];
   const text = printGbnf(builder.finish(roots));
   // What native code would refuse must be refused here, in the words of a schema error.
   for (const root of roots.slice(0, 1)) check(text, root);
   return text;
+}
+
+/** Limits that no keyword is to blame for are told of the whole schema. */
+function named(step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.message.startsWith("invalid JSON schema")) throw error;
+    throw new AppError("invalid", `invalid JSON schema: it ${error.message}`, { cause: error });
+  }
 }
 
 function check(text: string, root: string): void {

@@ -7,29 +7,38 @@ import type { SchemaExpander } from "./schema-expand.ts";
 import { itemSchemas, propertySchemas } from "./schema-layers.ts";
 import { type Shape, typeOfValue, valueKey } from "./schema-shape.ts";
 import { type Conjunction, type JsonValue, isObject } from "./schema-source.ts";
-import { stringAutomaton } from "./schema-strings.ts";
+import { patternAutomata } from "./schema-strings.ts";
 
 export function satisfies(expander: SchemaExpander, value: JsonValue, conjunction: Conjunction): boolean {
+  expander.source.effort.spend(20);
   return expander.expandIfReady(conjunction)?.some((shape) => fits(expander, value, shape)) ?? true;
 }
 
 export function fits(expander: SchemaExpander, value: JsonValue, shape: Shape): boolean {
   if ((typeOfValue(value) & shape.types) === 0) return false;
-  const key = valueKey(value);
-  if (shape.values !== undefined && !shape.values.some((other) => valueKey(other) === key)) return false;
-  if (shape.notValues.some((other) => valueKey(other) === key)) return false;
+  if (shape.values !== undefined && !listed(shape.values, value)) return false;
+  if (shape.notValues.length > 0 && listed(shape.notValues, value)) return false;
   if (typeof value === "number") return fitsNumber(value, shape);
   if (typeof value === "string") {
-    const automaton = stringAutomaton({ ...shape, values: undefined }, "#", true);
+    const { min, max } = shape.string;
+    const automata = patternAutomata(shape.string, expander.source.effort);
+    expander.source.effort.spend(value.length * (1 + automata.length));
     const length = Array.from(value).length;
-    return (
-      length >= shape.string.min &&
-      length <= (shape.string.max ?? Infinity) &&
-      (automaton === undefined || accepts(automaton, value))
-    );
+    return length >= min && length <= (max ?? Infinity) && automata.every((automaton) => accepts(automaton, value));
   }
   if (Array.isArray(value)) return fitsArray(expander, value as readonly JsonValue[], shape);
   return isObject(value) ? fitsObject(expander, value, shape) : true;
+}
+
+const keySets = new WeakMap<readonly JsonValue[], ReadonlySet<string>>();
+
+function listed(values: readonly JsonValue[], value: JsonValue): boolean {
+  let keys = keySets.get(values);
+  if (keys === undefined) {
+    keys = new Set(values.map(valueKey));
+    keySets.set(values, keys);
+  }
+  return keys.has(valueKey(value));
 }
 
 function fitsNumber(value: number, shape: Shape): boolean {
@@ -57,5 +66,7 @@ function fitsObject(expander: SchemaExpander, value: Readonly<Record<string, Jso
   if ([...required].some((name) => !Object.hasOwn(value, name)) || keys.some((name) => forbidden.has(name)))
     return false;
   if (names.length > 0 && !keys.every((name) => satisfies(expander, name, names))) return false;
-  return keys.every((name) => satisfies(expander, value[name] ?? null, propertySchemas(shape.object, name)));
+  return keys.every((name) =>
+    satisfies(expander, value[name] ?? null, propertySchemas(shape.object, name, expander.source.effort)),
+  );
 }

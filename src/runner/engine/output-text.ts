@@ -12,7 +12,7 @@ function overlap(text: string, word: string): number {
 }
 
 export class OutputText {
-  readonly #decoder = new TextDecoder("utf-8");
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #held = "";
   #stopWord: string | undefined;
 

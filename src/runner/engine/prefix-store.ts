@@ -196,16 +196,22 @@ function readStateFile(path: string): { state: Uint8Array } | undefined {
   }
 }
 
+/** Other runners write and remove here too: what vanishes meanwhile is left out. */
+function stateFilesBelow(parent: string): { path: string; size: number; mtimeMs: number }[] {
+  try {
+    return readdirSync(parent, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const facts = path.endsWith(".state") ? statSync(path, { throwIfNoEntry: false }) : undefined;
+      return facts?.isFile() === true ? [{ path, size: facts.size, mtimeMs: facts.mtimeMs }] : [];
+    });
+  } catch {
+    return []; // a directory vanished; the next write prunes
+  }
+}
+
 /** Keeps the states of all models together under the limit: the least recently used files go first. */
 function pruneDirectory(parent: string, limitBytes: number): void {
-  const files = readdirSync(parent, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".state"))
-    .map((entry) => {
-      const path = join(entry.parentPath, entry.name);
-      const { size, mtimeMs } = statSync(path);
-      return { path, size, mtimeMs };
-    })
-    .sort((a, b) => b.mtimeMs - a.mtimeMs);
+  const files = stateFilesBelow(parent).sort((a, b) => b.mtimeMs - a.mtimeMs);
   let total = 0;
   for (const { path, size } of files) {
     total += size;

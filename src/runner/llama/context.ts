@@ -44,6 +44,7 @@ export interface ContextParams {
   readonly fullSlidingWindow: boolean;
 }
 
+const VIEWS_KEPT = 256;
 const FLASH = { auto: -1, off: 0, on: 1 } as const;
 
 export class Context implements Disposable {
@@ -162,9 +163,18 @@ export class Context implements Disposable {
     return this.#floats(this.llama.llama_get_embeddings_seq(this.pointer, sequence), length);
   }
 
+  /** Views are kept by address: llama.cpp reuses its output buffer, and a new view a token makes the collector run. */
+  readonly #views = new Map<number, Float32Array>();
+
   #floats(address: Pointer | bigint | null, length: number): Float32Array | undefined {
     const pointer = asPointer(address);
-    return pointer === null ? undefined : new Float32Array(toArrayBuffer(pointer, 0, length * 4));
+    if (pointer === null) return undefined;
+    const known = this.#views.get(pointer);
+    if (known !== undefined && known.length === length) return known;
+    if (this.#views.size >= VIEWS_KEPT) this.#views.clear();
+    const view = new Float32Array(toArrayBuffer(pointer, 0, length * 4));
+    this.#views.set(pointer, view);
+    return view;
   }
 
   clear(): void {

@@ -9,6 +9,7 @@ import type { ChatMessage, ToolDefinition } from "../../chat/message.ts";
 import type { AnswerEvent, ChatQuestion, ToolChoice } from "../../inference/model.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse } from "../errors.ts";
+import { openNamed } from "../model-reference.ts";
 import { chatChunk, collectAnswer, wireLogprobs, wireToolCall } from "../native-chunks.ts";
 import { askSettings, checkTopLogprobs, refuseImages, thinkOf } from "../request-settings.ts";
 import type { Services } from "../services.ts";
@@ -22,11 +23,11 @@ export function chatRoutes(services: Services) {
   });
 }
 
-async function chat({ inference }: Services, request: ChatRequest, signal: AbortSignal): Promise<Response> {
+async function chat(services: Services, request: ChatRequest, signal: AbortSignal): Promise<Response> {
   checkTopLogprobs(request.top_logprobs);
   const sent = request.model ?? "";
   if (sent === "") throw new AppError("invalid", "model is required");
-  const model = await inference.open(sent);
+  const model = await openNamed(services, sent);
   const settings = askSettings(request);
   const messages = request.messages ?? [];
   if (messages.length === 0 && settings.keepAliveMs === 0) {

@@ -7,6 +7,7 @@ import { formatUtc, nowNs } from "../../base/rfc3339.ts";
 import type { AnswerEvent, AskableModel, PromptQuestion } from "../../inference/model.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse } from "../errors.ts";
+import { openNamed } from "../model-reference.ts";
 import { collectAnswer, generateChunk, wireLogprobs, wireToolCall } from "../native-chunks.ts";
 import { askSettings, checkTopLogprobs, keepAliveMs, refuseImages, thinkOf } from "../request-settings.ts";
 import type { Services } from "../services.ts";
@@ -20,11 +21,11 @@ export function generateRoutes(services: Services) {
   });
 }
 
-async function generate({ inference }: Services, request: GenerateRequest, signal: AbortSignal): Promise<Response> {
+async function generate(services: Services, request: GenerateRequest, signal: AbortSignal): Promise<Response> {
   checkTopLogprobs(request.top_logprobs);
   const sent = request.model ?? "";
   if (sent === "") throw new AppError("not-found", "model '' not found");
-  const model = await inference.open(sent);
+  const model = await openNamed(services, sent);
   const settings = askSettings(request);
   const prompt = request.prompt ?? "";
   if (prompt === "" && keepAliveMs(request.keep_alive) === 0) {

@@ -113,15 +113,11 @@ async function show({ store, config }: Services, request: ShowRequest): Promise<
   return jsonResponse(showModel(await openModel(store, name, name.display), request, config.goTemplate));
 }
 
-async function create({ store }: Services, request: CreateRequest, signal: AbortSignal): Promise<Response> {
+async function create({ store, registry }: Services, request: CreateRequest, signal: AbortSignal): Promise<Response> {
   checkCreateRequest(request);
-  const progress = createModel({ store, pull: refusePull }, request, signal);
+  const pull = (name: ModelName, pullSignal: AbortSignal) => registry.pull(name, false, pullSignal);
+  const progress = createModel({ store, pull }, request, signal);
   return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress);
-}
-
-// eslint-disable-next-line require-yield -- registries are not reachable from this build yet; the message says so
-async function* refusePull(name: ModelName): AsyncGenerator<ProgressResponse> {
-  throw new AppError("not-found", `model '${name.display}' not found`);
 }
 
 /** Not streamed: only the last status counts, and an error has its own status code. */

@@ -1,0 +1,150 @@
+// POST /v1/messages and /v1/messages/count_tokens: Anthropic's shapes. Blocks are `unknown` here and read one by one in the
+// translation, which answers in Ollama's words.
+
+import { type Static, Type as t } from "@sinclair/typebox";
+
+const Blocks = (description: string) =>
+  t.Unknown({ description, anyOf: [{ type: "string" }, { type: "array", items: { type: "object" } }] });
+
+export const AnthropicMessage = t.Object(
+  {
+    role: t.Optional(t.String()),
+    content: t.Optional(
+      Blocks("A text, or blocks: text, image (base64), tool_use, tool_result, thinking, redacted_thinking, document (text)"),
+    ),
+  },
+  { title: "MessageParam", goType: "anthropic.MessageParam" },
+);
+export type AnthropicMessage = Static<typeof AnthropicMessage>;
+
+export const AnthropicTool = t.Object(
+  {
+    type: t.Optional(t.String({ description: "custom; the tools of Anthropic's own servers are refused" })),
+    name: t.Optional(t.String()),
+    description: t.Optional(t.String()),
+    input_schema: t.Optional(t.Record(t.String(), t.Unknown())),
+  },
+  { title: "Tool", goType: "anthropic.Tool" },
+);
+export type AnthropicTool = Static<typeof AnthropicTool>;
+
+const promptFields = {
+  model: t.Optional(t.String()),
+  messages: t.Optional(t.Array(AnthropicMessage, { goType: "[]anthropic.MessageParam" })),
+  system: t.Optional(Blocks("A text, or text blocks")),
+  tools: t.Optional(t.Array(AnthropicTool, { goType: "[]anthropic.Tool" })),
+  tool_choice: t.Optional(
+    t.Object(
+      {
+        type: t.Optional(t.String({ description: "auto, any, tool or none" })),
+        name: t.Optional(t.String()),
+        disable_parallel_tool_use: t.Optional(t.Boolean()),
+      },
+      { title: "ToolChoice", goType: "anthropic.ToolChoice" },
+    ),
+  ),
+  thinking: t.Optional(
+    t.Object(
+      { type: t.Optional(t.String({ description: "enabled, disabled or adaptive" })), budget_tokens: t.Optional(t.Integer()) },
+      { title: "ThinkingConfig", goType: "anthropic.ThinkingConfig" },
+    ),
+  ),
+  output_config: t.Optional(
+    t.Object(
+      {
+        effort: t.Optional(t.String()),
+        format: t.Optional(t.Unknown({ description: '{"type":"json_schema","schema":{…}}' })),
+      },
+      { title: "OutputConfig", goType: "anthropic.OutputConfig" },
+    ),
+  ),
+  mcp_servers: t.Optional(t.Unknown({ description: "Not supported" })),
+  container: t.Optional(t.Unknown({ description: "Not supported" })),
+};
+
+export const MessagesRequest = t.Object(
+  {
+    ...promptFields,
+    max_tokens: t.Optional(t.Integer()),
+    stream: t.Optional(t.Boolean()),
+    temperature: t.Optional(t.Number()),
+    top_p: t.Optional(t.Number()),
+    top_k: t.Optional(t.Integer()),
+    stop_sequences: t.Optional(t.Array(t.String(), { goType: "[]string" })),
+  },
+  { title: "MessagesRequest", description: "Answer a conversation (Anthropic)" },
+);
+export type MessagesRequest = Static<typeof MessagesRequest>;
+
+export const CountTokensRequest = t.Object(promptFields, {
+  title: "CountTokensRequest",
+  description: "Count the tokens of a conversation (Anthropic)",
+});
+export type CountTokensRequest = Static<typeof CountTokensRequest>;
+
+export const CountTokensResponse = t.Object({ input_tokens: t.Integer() }, { title: "CountTokensResponse" });
+
+export const AnswerBlock = t.Union([
+  t.Object({ type: t.Literal("text"), text: t.String() }),
+  t.Object({ type: t.Literal("thinking"), thinking: t.String(), signature: t.String() }),
+  t.Object({
+    type: t.Literal("tool_use"),
+    id: t.String(),
+    name: t.String(),
+    input: t.Record(t.String(), t.Unknown()),
+  }),
+]);
+export type AnswerBlock = Static<typeof AnswerBlock>;
+
+const Usage = t.Object({ input_tokens: t.Integer(), output_tokens: t.Integer() });
+const OrNull = t.Union([t.String(), t.Null()]);
+
+export const MessagesResponse = t.Object(
+  {
+    id: t.String(),
+    type: t.Literal("message"),
+    role: t.Literal("assistant"),
+    model: t.String(),
+    content: t.Array(AnswerBlock),
+    stop_reason: OrNull,
+    stop_sequence: OrNull,
+    usage: Usage,
+  },
+  { title: "MessagesResponse" },
+);
+export type MessagesResponse = Static<typeof MessagesResponse>;
+
+const Delta = t.Union([
+  t.Object({ type: t.Literal("text_delta"), text: t.String() }),
+  t.Object({ type: t.Literal("thinking_delta"), thinking: t.String() }),
+  t.Object({ type: t.Literal("input_json_delta"), partial_json: t.String() }),
+]);
+
+export const AnthropicError = t.Object(
+  {
+    type: t.Literal("error"),
+    error: t.Object({ type: t.String(), message: t.String() }),
+    request_id: t.Optional(t.String()),
+  },
+  { title: "AnthropicError" },
+);
+export type AnthropicError = Static<typeof AnthropicError>;
+
+/** The events of a stream; each is sent under its own type as the event's name. */
+export const StreamEvent = t.Union(
+  [
+    t.Object({ type: t.Literal("message_start"), message: MessagesResponse }),
+    t.Object({ type: t.Literal("content_block_start"), index: t.Integer(), content_block: AnswerBlock }),
+    t.Object({ type: t.Literal("content_block_delta"), index: t.Integer(), delta: Delta }),
+    t.Object({ type: t.Literal("content_block_stop"), index: t.Integer() }),
+    t.Object({
+      type: t.Literal("message_delta"),
+      delta: t.Object({ stop_reason: OrNull, stop_sequence: OrNull }),
+      usage: Usage,
+    }),
+    t.Object({ type: t.Literal("message_stop") }),
+    AnthropicError,
+  ],
+  { title: "MessageStreamEvent" },
+);
+export type StreamEvent = Static<typeof StreamEvent>;

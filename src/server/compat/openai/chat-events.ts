@@ -1,0 +1,102 @@
+// Answer events → chat completion chunks, or one whole completion (spec 3.09, 3.10). Pure but for the reading of the stream.
+
+import type { AnswerToolCall, ChatCompletion, ChatCompletionChunk } from "../../../api/openai/chat.ts";
+import { goJson } from "../../../base/go-encode.ts";
+import type { AnswerEvent, ToolCall, Usage } from "../../../inference/model.ts";
+import type { IndexedEvent } from "../../answers.ts";
+import type { CollectedAnswer } from "../../native-chunks.ts";
+import { openAILogprobs } from "./sampling.ts";
+import { openAIUsage } from "./usage.ts";
+
+/** What every chunk of one stream says alike. */
+export interface Frame {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+}
+
+const FINGERPRINT = "fp_ollama";
+
+export function openAIToolCall({ id, index, name, arguments: args }: ToolCall): AnswerToolCall {
+  return { id, index, type: "function", function: { name, arguments: goJson(args) } };
+}
+
+type Choice = ChatCompletionChunk["choices"][number];
+type Delta = Choice["delta"];
+
+/** What one answer event adds to its choice; undefined for nothing to say. */
+function deltaOf(event: Exclude<AnswerEvent, { type: "done" }>): Delta | undefined {
+  switch (event.type) {
+    case "text-delta":
+      return event.text === "" && event.logprobs === undefined ? undefined : { content: event.text };
+    case "thinking-delta":
+      return event.text === "" && event.logprobs === undefined ? undefined : { content: "", reasoning: event.text };
+    case "tool-call":
+      return { content: "", tool_calls: [openAIToolCall(event.call)] };
+    default:
+      return event satisfies never;
+  }
+}
+
+export async function* chatChunks(
+  events: AsyncIterable<IndexedEvent>,
+  frame: Frame,
+  includeUsage: boolean,
+): AsyncGenerator<ChatCompletionChunk, void, undefined> {
+  const begun = new Set<number>();
+  const called = new Set<number>();
+  const usages: Usage[] = [];
+  const chunk = (choices: Choice[]): ChatCompletionChunk => ({
+    id: frame.id,
+    object: "chat.completion.chunk",
+    created: frame.created,
+    model: frame.model,
+    system_fingerprint: FINGERPRINT,
+    choices,
+  });
+  const speak = (index: number, delta: Delta, event?: AnswerEvent): ChatCompletionChunk => {
+    const role = begun.has(index) ? {} : { role: "assistant" };
+    begun.add(index);
+    const logprobs = event !== undefined && "logprobs" in event ? event.logprobs : undefined;
+    const extra = logprobs === undefined ? {} : { logprobs: openAILogprobs(logprobs) };
+    return chunk([{ index, delta: { ...role, ...delta }, finish_reason: null, ...extra }]);
+  };
+  for await (const { index, event } of events) {
+    if (event.type !== "done") {
+      const delta = deltaOf(event);
+      if (event.type === "tool-call") called.add(index);
+      if (delta !== undefined) yield speak(index, delta, event);
+      continue;
+    }
+    usages.push(event.usage);
+    if (!begun.has(index)) yield speak(index, { content: "" });
+    yield chunk([{ index, delta: {}, finish_reason: finishReason(event.reason, called.has(index)) }]);
+  }
+  if (includeUsage) yield { ...chunk([]), usage: openAIUsage(usages) };
+}
+
+function finishReason(reason: string, called: boolean): string {
+  return reason === "stop" && called ? "tool_calls" : reason;
+}
+
+export function chatCompletion(answers: readonly CollectedAnswer[], frame: Frame): ChatCompletion {
+  return {
+    id: frame.id,
+    object: "chat.completion",
+    created: frame.created,
+    model: frame.model,
+    system_fingerprint: FINGERPRINT,
+    choices: answers.map(({ text, thinking, toolCalls, logprobs, done }, index) => ({
+      index,
+      message: {
+        role: "assistant",
+        content: text,
+        ...(thinking === "" ? {} : { reasoning: thinking }),
+        ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(openAIToolCall) }),
+      },
+      finish_reason: done === undefined ? null : finishReason(done.reason, toolCalls.length > 0),
+      ...(logprobs.length === 0 ? {} : { logprobs: openAILogprobs(logprobs) }),
+    })),
+    usage: openAIUsage(answers.flatMap(({ done }) => (done === undefined ? [] : [done.usage]))),
+  };
+}

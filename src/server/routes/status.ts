@@ -1,0 +1,28 @@
+// What is said about the server itself, and the routes that at Ollama lead to ollama.com: this server has no account and calls
+// nobody, and says so in the words Ollama has for a switched-off cloud (docs/differences.md).
+
+import { Elysia } from "elysia";
+import { AppError } from "../../base/errors.ts";
+import { VERSION } from "../../version.ts";
+import { jsonResponse } from "../errors.ts";
+
+export function statusRoutes() {
+  const refuse = (message: string) => (): never => {
+    throw new AppError("forbidden", message);
+  };
+  const signedOut = (): never => {
+    throw new AppError("unauthorized", "you are not currently signed in");
+  };
+  const about = (summary: string) => ({ detail: { summary, tags: ["server"] } });
+  return new Elysia()
+    .get("/", () => new Response("Ollama is running", { headers: { "content-type": "text/plain; charset=utf-8" } }), about("Is it running?"))
+    .get("/health", () => jsonResponse({ status: "ok" }), about("Is it ready?"))
+    .get("/api/version", () => jsonResponse({ version: VERSION }), about("Version"))
+    .get("/api/status", () => jsonResponse({ cloud: { disabled: true, source: "none" } }), about("Cloud status"))
+    .get("/api/experimental/model-recommendations", () => jsonResponse({ recommendations: [] }), about("None"))
+    .post("/api/me", refuse("ollama cloud is disabled: account is unavailable"), { parse: "none", ...about("Refused: no account") })
+    .post("/api/signout", signedOut, { parse: "none", ...about("Refused: no account") })
+    .delete("/api/user/keys/:key", signedOut, { parse: "none", ...about("Refused: no account") })
+    .post("/api/experimental/web_search", refuse("ollama cloud is disabled: web search is unavailable"), { parse: "none", ...about("Refused: no cloud") })
+    .post("/api/experimental/web_fetch", refuse("ollama cloud is disabled: web fetch is unavailable"), { parse: "none", ...about("Refused: no cloud") });
+}

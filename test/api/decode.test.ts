@@ -1,0 +1,53 @@
+// Bodies that try to get past the schema or to cost more than they should.
+
+import { describe, expect, test } from "bun:test";
+import { decodeBody, decodeValue } from "../../src/api/decode.ts";
+import { parseFirstJson } from "../../src/api/go-json.ts";
+import { ChatRequest, GenerateRequest } from "../../src/api/schema/generate.ts";
+
+test("an unknown field is dropped, and a tool schema keeps all of its own", () => {
+  const tool = { type: "function", function: { name: "f", parameters: { type: "object", "x-own": 1 }, strict: true } };
+  const body = decodeBody(ChatRequest, JSON.stringify({ nonsense: 1, tools: [tool] }));
+  expect(body).toEqual({ tools: [tool] });
+});
+
+test("the exact spelling of a field wins over another letter case when both are there", () => {
+  expect(decodeBody(GenerateRequest, '{"prompt":"a","PROMPT":"b"}').prompt).toBe("b");
+  expect(decodeBody(GenerateRequest, '{"PROMPT":"b","prompt":"a"}').prompt).toBe("a");
+});
+
+test("__proto__ and constructor are ordinary unknown fields", () => {
+  const body = decodeBody(GenerateRequest, '{"__proto__":{"prompt":"x"},"constructor":1,"prompt":"y"}');
+  expect(body).toEqual({ prompt: "y" });
+  expect(Object.getPrototypeOf(body)).toBe(Object.prototype);
+});
+
+test("a null element has its type's zero value", () => {
+  expect(decodeValue(GenerateRequest, { context: [1, null, 3] })).toEqual({ context: [1, 0, 3] });
+});
+
+describe("nesting", () => {
+  const deep = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
+
+  test("as deep as Go allows is read", () => {
+    expect(Array.isArray(parseFirstJson(deep(9_000)))).toBe(true);
+  });
+  test.each([11_000, 1_000_000])("%i levels are refused, and the stack holds", (depth) => {
+    expect(() => parseFirstJson(deep(depth))).toThrow("exceeded max depth");
+    expect(() => parseFirstJson('{"a":'.repeat(depth) + "1" + "}".repeat(depth))).toThrow("exceeded max depth");
+  });
+  test("brackets inside strings do not count", () => {
+    expect(parseFirstJson(JSON.stringify("[".repeat(50_000)))).toBe("[".repeat(50_000));
+    expect(parseFirstJson(JSON.stringify(['\\"[', "{".repeat(20_000)]))).toEqual(['\\"[', "{".repeat(20_000)]);
+  });
+  test("an unfinished deep text ends with a message, not with the process", () => {
+    expect(() => parseFirstJson("[".repeat(2_000_000))).toThrow("exceeded max depth");
+  });
+});
+
+test("a body of many values before the mistake is scanned in linear time", () => {
+  const text = `[${"1,".repeat(400_000)}x`;
+  const startedMs = performance.now();
+  expect(() => parseFirstJson(text)).toThrow("invalid character 'x' looking for beginning of value");
+  expect(performance.now() - startedMs).toBeLessThan(3_000);
+});
