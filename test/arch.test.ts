@@ -17,7 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   models: ["chat", "formats", "api", "base", "config"],
   registry: ["models", "formats", "api", "base", "config", "version"],
   runner: ["formats", "api", "base", "config", "version"],
-  scheduler: ["runner", "models", "api", "base", "config"],
+  scheduler: ["runner", "models", "formats", "api", "base", "config"],
   inference: ["scheduler", "runner", "chat", "models", "formats", "api", "base", "config"],
   server: ["inference", "scheduler", "runner", "registry", "chat", "models", "formats", "api", "base", "config", "version"],
   cli: ["api", "formats", "base", "config", "version"],

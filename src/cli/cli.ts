@@ -6,7 +6,7 @@ import { type Command, type CommandTable, defineCommand, type EnvironmentVariabl
 import { type CliContext, processContext } from "./context.ts";
 import { renderHelp } from "./help.ts";
 import { parseArgs } from "./parse-args.ts";
-import { flushOutput, guardOutput } from "./ui/output.ts";
+import { finishOutput, guardOutput } from "./ui/output.ts";
 
 type SettingName = keyof typeof settings;
 
@@ -157,7 +157,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   try {
     await dispatch(argv, processContext(readConfig(process.env)));
   } finally {
-    await flushOutput();
+    await finishOutput();
   }
   return 0;
 }

@@ -70,7 +70,7 @@ async function* pushBlob(
   const mount = from === undefined ? {} : { mountFrom: repositoryOf(from) };
   const start = (inner: AbortSignal, onProgress: (bytes: number) => void) =>
     uploadBlob({ ...upload, ...mount, signal: inner, onProgress });
-  for await (const completed of uploads.follow(`${client.blobUrl(digest).href}`, start, signal)) {
+  for await (const completed of uploads.follow(client.blobUrl(digest).href, start, signal)) {
     yield progressLine("pushing", digest, totalBytes, completed);
   }
 }

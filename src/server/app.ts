@@ -8,6 +8,7 @@ import { openAIChatRoutes } from "./compat/openai/chat-routes.ts";
 import { openAICompletionRoutes } from "./compat/openai/completion-routes.ts";
 import { openAIEmbeddingRoutes } from "./compat/openai/embedding-routes.ts";
 import { openAIModelRoutes } from "./compat/openai/model-routes.ts";
+import { openAIResponseRoutes } from "./compat/openai/response-routes.ts";
 import { errorInDialect } from "./dialects.ts";
 import type { BrowserPolicy } from "./hosts.ts";
 import { openApiRoutes } from "./openapi.ts";
@@ -47,13 +48,14 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
     .use(openAICompletionRoutes(services))
     .use(openAIEmbeddingRoutes(services))
     .use(openAIModelRoutes(services))
+    .use(openAIResponseRoutes(services))
     .use(anthropicRoutes(services));
   app.use(openApiRoutes(() => app));
   const methodsByPath = routeTable(app.routes);
   return {
     async fetch(request) {
       const refused = policy.refuse(request);
-      if (refused !== undefined) return refused;
+      if (refused !== undefined) return withAllow(request, refused, methodsByPath);
       const response = await answer(app, request, methodsByPath);
       return policy.decorate(request, response);
     },
@@ -98,6 +100,14 @@ function routeTable(routes: readonly { readonly method: string; readonly path: s
     rows.set(path, row);
   }
   return [...rows.values()];
+}
+
+/** Any answer to OPTIONS says what the path takes, as gin does. */
+function withAllow(request: Request, response: Response, table: readonly RouteRow[]): Response {
+  if (request.method !== "OPTIONS") return response;
+  const row = table.find(({ pattern }) => pattern.test(new URL(request.url).pathname));
+  if (row !== undefined) response.headers.set("allow", row.methods.join(", "));
+  return response;
 }
 
 function notFound(request: Request, table: readonly RouteRow[]): Response {

@@ -4,8 +4,11 @@
 import { Elysia } from "elysia";
 import { VERSION } from "../version.ts";
 import { jsonResponse } from "./errors.ts";
+import { answers, type ResponseSchemas } from "./openapi-answers.ts";
 
-type Routes = Parameters<typeof import("@elysiajs/openapi").toOpenAPISchema>[0];
+type Plugin = typeof import("@elysiajs/openapi");
+type Routes = Parameters<Plugin["toOpenAPISchema"]>[0];
+type Operations = Record<string, Record<string, { requestBody?: { content: object }; responses?: object }>>;
 
 export function openApiRoutes(routes: () => Routes) {
   let document: Promise<unknown> | undefined;
@@ -15,18 +18,46 @@ export function openApiRoutes(routes: () => Routes) {
       document ??= describe(routes());
       return jsonResponse(await document);
     },
-    { detail: { summary: "This document", tags: ["server"] } },
+    { detail: { summary: "This document", tags: ["server"], hide: true } },
   );
 }
 
 async function describe(routes: Routes): Promise<unknown> {
   // Loaded when it is asked for: a server starts faster without it.
   const { toOpenAPISchema } = await import("@elysiajs/openapi");
-  const { paths, components } = toOpenAPISchema(routes);
-  return {
-    openapi: "3.1.0",
-    info: { title: "Ollama", version: VERSION, description: "The native API, OpenAI's and Anthropic's, and what goes beyond them" },
-    paths,
-    components,
-  };
+  const described = toOpenAPISchema(routes).paths as Operations;
+  const paths: Operations = {};
+  for (const [path, operations] of Object.entries(described)) paths[path.replace("*", "{model}")] = operations;
+  addBodies(paths, routes);
+  addAnswers(paths, answers);
+  const description = "Ollama's own API, OpenAI's and Anthropic's, and what goes beyond them";
+  const text = JSON.stringify(
+    { openapi: "3.1.0", info: { title: "Ollama", version: VERSION, description }, paths },
+    // What decoding needs and readers of the document do not.
+    (key, value: unknown) => (key === "goType" ? undefined : value),
+  );
+  return JSON.parse(text) as unknown;
+}
+
+/** The plugin leaves bodies out whose parser is a function. */
+function addBodies(paths: Operations, routes: Routes): void {
+  for (const { method, path, hooks } of routes.routes) {
+    const schema: unknown = (hooks as { body?: unknown } | undefined)?.body;
+    const operation = paths[path.replace(/:([^/]+)/g, "{$1}")]?.[method.toLowerCase()];
+    if (schema === undefined || operation === undefined) continue;
+    operation.requestBody = { ...operation.requestBody, content: { "application/json": { schema } } };
+  }
+}
+
+function addAnswers(paths: Operations, schemas: ResponseSchemas): void {
+  for (const [path, row] of Object.entries(schemas)) {
+    for (const operation of Object.values(paths[path] ?? {})) {
+      const content: Record<string, object> = { "application/json": { schema: row.answer } };
+      if (row.stream !== undefined) content[row.stream.type] = { schema: row.stream.schema };
+      operation.responses = {
+        "200": { description: "The answer", content },
+        default: { description: "An error", content: { "application/json": { schema: row.error } } },
+      };
+    }
+  }
 }

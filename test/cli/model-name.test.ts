@@ -20,8 +20,8 @@ const NAMES = [
   "a b",
   "-a",
   "a:b:c",
-  `${"x".repeat(80)}`,
-  `${"x".repeat(81)}`,
+  "x".repeat(80),
+  "x".repeat(81),
   "n.s/model",
   "ü",
 ];

@@ -12,11 +12,10 @@ export function guardOutput(): void {
   }
 }
 
-/** Resolves when everything written so far has left this process. */
-export async function flushOutput(): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) {
-    await new Promise<void>((resolve) => {
-      stream.write("", () => resolve());
-    });
-  }
+/** Ends standard output and resolves when everything written to it has left this process. */
+export async function finishOutput(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    // Waiting for the end is the only way: the callback of an empty write comes at once.
+    process.stdout.end(() => resolve());
+  });
 }

@@ -5,7 +5,7 @@ import { AppError } from "../../base/errors.ts";
 import { type Node, isEmpty } from "./gbnf-ast.ts";
 import { charSet } from "./char-set.ts";
 
-export const MAX_GRAMMAR_CHARS = 4_000_000;
+const MAX_GRAMMAR_CHARS = 4_000_000;
 export const MAX_REPETITION = 2000;
 const MAX_GROUP_DEPTH = 64;
 

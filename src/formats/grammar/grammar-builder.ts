@@ -7,7 +7,7 @@ import { charSet, charsOf } from "./char-set.ts";
 import { type Node, chars, choice, literal, optional, repeat, rule, sequence } from "./gbnf-ast.ts";
 import { MAX_REPETITION } from "./gbnf-parse.ts";
 
-export const MAX_COUNT = 1_000_000;
+const MAX_COUNT = 1_000_000;
 const MAX_RULES = 20_000;
 
 export type JsonRule =

@@ -3,7 +3,7 @@
 import { ALL_CHARS, type CharSet, charSet, subtractChars } from "./char-set.ts";
 import type { Effort } from "./effort.ts";
 
-export const DIGITS = charSet([[0x30, 0x39]]);
+const DIGITS = charSet([[0x30, 0x39]]);
 
 const WORD = charSet([
   [0x30, 0x39],

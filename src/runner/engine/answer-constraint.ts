@@ -6,18 +6,18 @@ import { checkGrammar } from "../../formats/grammar/gbnf-check.ts";
 import { GrammarMatcher } from "../../formats/grammar/gbnf-match.ts";
 import type { Model } from "../llama/model.ts";
 
-const parsed = new Map<string, ReturnType<typeof checkGrammar>>();
+const started = new Map<string, GrammarMatcher>();
 const GRAMMARS_KEPT = 32;
 
-/** Grammars are often the same from request to request. */
-function parseOnce(text: string): ReturnType<typeof checkGrammar> {
-  const known = parsed.get(text);
-  if (known !== undefined) return known;
-  const grammar = checkGrammar(text);
-  const oldest = parsed.keys().next().value;
-  if (parsed.size >= GRAMMARS_KEPT && oldest !== undefined) parsed.delete(oldest);
-  parsed.set(text, grammar);
-  return grammar;
+/** A matcher at the start of the grammar. Requests often bring the same one, and the states seen so far are kept with it. */
+function startMatcher(model: Model, text: string): GrammarMatcher {
+  const known = started.get(text);
+  if (known !== undefined) return known.clone();
+  const matcher = GrammarMatcher.create(checkGrammar(text), { tokenId: (token) => model.tokenOf(token) });
+  const oldest = started.keys().next().value;
+  if (started.size >= GRAMMARS_KEPT && oldest !== undefined) started.delete(oldest);
+  started.set(text, matcher);
+  return matcher.clone();
 }
 
 export class AnswerConstraint {
@@ -32,7 +32,7 @@ export class AnswerConstraint {
     grammar: string,
     private readonly after: string | undefined,
   ) {
-    this.#matcher = GrammarMatcher.create(parseOnce(grammar), { tokenId: (text) => model.tokenOf(text) });
+    this.#matcher = startMatcher(model, grammar);
     this.#before = after === undefined ? undefined : "";
   }
 

@@ -44,19 +44,21 @@ export function sharePrompts(prompts: readonly PromptView[], running: number, li
 
 /** A slice may stretch a step to this many times a step without one: the gap that running answers see. */
 const SLICE_STRETCH = 4;
-/** In a burst, where more prompts wait than answers run, the gap may be longer: most clients have nothing yet. */
-const BURST_STRETCH = 16;
 const SMALLEST_SLICE = 32;
 
-/** How many prompt tokens fit beside running answers, from what steps and prompt tokens have cost so far. */
+/**
+ * How many prompt tokens fit beside running answers, from what steps and prompt tokens have cost so far. Where more
+ * prompts wait than answers run there is no limit but the batch: most clients have nothing yet.
+ */
 export function sliceFor(
   costs: { readonly stepMs: number; readonly promptTokenMs: number },
   counts: { readonly prompts: number; readonly answers: number },
   batch: number,
 ): number {
+  if (counts.prompts > counts.answers) return batch;
   if (costs.stepMs <= 0 || costs.promptTokenMs <= 0) return Math.min(128, batch);
-  const crowd = Math.max(1, counts.prompts / Math.max(1, counts.answers));
-  const stretch = Math.min(SLICE_STRETCH * crowd, BURST_STRETCH);
-  const tokens = Math.floor((costs.stepMs * (stretch - 1)) / costs.promptTokenMs);
+  // The smoothed step may stem from fewer answers; each costs about a prompt token once the processor is the limit.
+  const stepMs = Math.max(costs.stepMs, counts.answers * costs.promptTokenMs);
+  const tokens = Math.floor((stepMs * (SLICE_STRETCH - 1)) / costs.promptTokenMs);
   return Math.max(Math.min(SMALLEST_SLICE, batch), Math.min(tokens, batch));
 }

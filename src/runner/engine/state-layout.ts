@@ -20,6 +20,15 @@ class Reader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  /** Not `at += …`: that would take `at` before the size, itself read here, has moved it. */
+  skip(bytes: number): void {
+    this.at += bytes;
+  }
+
+  skip(bytes: number): void {
+    this.at += bytes;
+  }
+
   u32(): number {
     const value = this.#view.getUint32(this.at, true);
     this.at += 4;
@@ -69,18 +78,18 @@ function cacheParts(reader: Reader, streams: number): Uint8Array[] {
 
 function skipCells(reader: Reader, cellCount: number): void {
   for (let cell = 0; cell < cellCount; cell++) {
-    reader.at += 4; // position
-    reader.at += reader.u32() * 4; // sequence ids
+    reader.skip(4); // position
+    reader.skip(reader.u32() * 4); // sequence ids
   }
   const transposed = reader.u32() === 1;
   const layers = reader.u32();
   for (let layer = 0; layer < layers; layer++) {
-    reader.at += 4; // type of the keys
-    reader.at += reader.u64() * cellCount;
+    reader.skip(4); // type of the keys
+    reader.skip(reader.u64() * cellCount);
   }
   for (let layer = 0; layer < layers; layer++) {
-    reader.at += 4; // type of the values
+    reader.skip(4); // type of the values
     const size = transposed ? reader.u32() * reader.u32() : reader.u64();
-    reader.at += size * cellCount;
+    reader.skip(size * cellCount);
   }
 }

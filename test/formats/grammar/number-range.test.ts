@@ -30,7 +30,7 @@ test("random ranges and multiples hold exactly the numbers that arithmetic says"
   const random = seededRandom(5);
   let inside = 0;
   let compared = 0;
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 150; i++) {
     const bound = () =>
       random.next() < 0.8 ? { value: someNumber(random), exclusive: random.next() < 0.3 } : undefined;
     const multiple = [2, 0.5, 0.05, 3, 7, 12, 0.25, 1][random.below(8)] ?? 1;
@@ -48,8 +48,8 @@ test("random ranges and multiples hold exactly the numbers that arithmetic says"
       if (accepts(automaton, text) !== want) throw new Error(JSON.stringify({ range, integer, text, want }));
     }
   }
-  expect(compared).toBe(9000);
-  expect(inside).toBeGreaterThan(1500);
+  expect(compared).toBe(4500);
+  expect(inside).toBeGreaterThan(750);
 });
 
 test.each([

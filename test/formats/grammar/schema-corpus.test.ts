@@ -12,7 +12,7 @@ import { GrammarSampler } from "../../support/grammar-sampler.ts";
 import { type SchemaCase, schemaCases } from "../../support/schema-corpus.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
-const SAMPLES = 40;
+const SAMPLES = 25;
 
 const options = { strict: false, multipleOfPrecision: 9, logger: false } as const;
 const current = new Ajv2020(options);

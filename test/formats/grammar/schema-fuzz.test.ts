@@ -10,7 +10,7 @@ import { GrammarSampler } from "../../support/grammar-sampler.ts";
 import { SchemaMaker } from "../../support/schema-maker.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
-const SCHEMAS = 200;
+const SCHEMAS = 120;
 const SAMPLES = 12;
 
 const ajv = new Ajv2020({ strict: false, multipleOfPrecision: 9, logger: false });

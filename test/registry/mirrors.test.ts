@@ -1,0 +1,88 @@
+// Mirrors come first for blobs and last for manifests; they are trusted with nothing.
+
+import { expect, test } from "bun:test";
+import { digestOf } from "../../src/base/digest.ts";
+import { endpointsFor, parseMirrors } from "../../src/registry/mirrors.ts";
+import { bytesOf, messageOf, pulling } from "./pulling.ts";
+import { rangeOf, type StandIn, standIn } from "./stand-in.ts";
+
+const weights = bytesOf(300_000, 5);
+const digest = digestOf(weights);
+const blobRequests = (server: StandIn) => server.seen.filter((seen) => seen.path.endsWith(digest));
+
+test("the list names registries and their mirrors in order", () => {
+  const mirrors = parseMirrors("https://a.test,b.test/prefix; hf.co = https://c.test ;");
+  expect(mirrors.get("registry.ollama.ai")?.map(String)).toEqual(["https://a.test/", "https://b.test/prefix"]);
+  expect(mirrors.get("hf.co")?.map(String)).toEqual(["https://c.test/"]);
+  expect(() => parseMirrors("ftp://a.test")).toThrow("OLLAMA_REGISTRY_MIRRORS");
+});
+
+test("HF_ENDPOINT stands in for Hugging Face and for nothing else", () => {
+  const settings = { mirrors: "", hfEndpoint: "https://hf-mirror.test" };
+  const hosts = (host: string) => endpointsFor(host, false, settings).map(({ origin }) => origin.host);
+  expect(hosts("hf.co")).toEqual(["hf-mirror.test"]);
+  expect(hosts("huggingface.co")).toEqual(["hf-mirror.test"]);
+  expect(hosts("registry.ollama.ai")).toEqual(["registry.ollama.ai"]);
+});
+
+test("blobs come from the mirror, the manifest from the registry", async () => {
+  using server = standIn();
+  using mirror = standIn();
+  await using here = await pulling({ OLLAMA_REGISTRY_MIRRORS: `${server.host}=${mirror.origin}` });
+  server.addModel("me/tiny:1", [weights]);
+  mirror.addModel("me/tiny:1", [weights]);
+  await here.pull(`${server.host}/me/tiny:1`);
+  expect(server.seen.map((seen) => seen.path)).toEqual(["/v2/me/tiny/manifests/1"]);
+  expect(blobRequests(mirror).length).toBeGreaterThan(1);
+});
+
+test.each(["wrong bytes", "stall", "error", "gone"])("a mirror that shows %s is left for the registry", async (how) => {
+  using server = standIn();
+  using mirror = standIn();
+  await using here = await pulling({ OLLAMA_REGISTRY_MIRRORS: `${server.host}=${mirror.origin}` });
+  server.addModel("me/tiny:1", [weights]);
+  mirror.fault = (request) => {
+    if (how === "wrong bytes") return rangeOf(request, bytesOf(weights.length, 6));
+    if (how === "error") return new Response("broken", { status: 500 });
+    if (how === "gone") return undefined;
+    const { status, headers } = rangeOf(request, weights);
+    return new Response(new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) }), { status, headers });
+  };
+  await here.pull(`${server.host}/me/tiny:1`);
+  expect(await here.store.blobs.verify(digest)).toBe(true);
+});
+
+test("where the registry does not answer, the mirror's manifest is taken", async () => {
+  using mirror = standIn();
+  await using here = await pulling({ OLLAMA_REGISTRY_MIRRORS: `127.0.0.1:9=${mirror.origin}` });
+  mirror.addModel("me/tiny:1", [weights]);
+  const lines = await here.pull("127.0.0.1:9/me/tiny:1");
+  expect(lines.at(-1)?.status).toBe("success");
+});
+
+test("a mirror never sees a signature, and no token of the registry", async () => {
+  using server = standIn();
+  using mirror = standIn();
+  await using here = await pulling({ OLLAMA_REGISTRY_MIRRORS: `${server.host}=${mirror.origin}` });
+  server.addModel("me/tiny:1", [weights]);
+  for (const each of [server, mirror]) {
+    each.fault = (_, seen) => {
+      if (seen.path === "/token") return Response.json({ token: each === server ? "registry" : "mirror" });
+      if (seen.authorization?.startsWith("Bearer ") === true) return undefined;
+      const headers = { "www-authenticate": `Bearer realm="${each.origin}/token",service="s"` };
+      return new Response("", { status: 401, headers });
+    };
+  }
+  await here.pull(`${server.host}/me/tiny:1`);
+  const atMirror = new Set(mirror.seen.map((seen) => seen.authorization));
+  expect([...atMirror].sort()).toEqual(["Bearer mirror", undefined]);
+});
+
+test("a mirror's manifest with a private redirect target is refused like any other", async () => {
+  using mirror = standIn();
+  using inner = standIn();
+  await using here = await pulling({ OLLAMA_REGISTRY_MIRRORS: `127.0.0.1:9=${mirror.origin}` });
+  mirror.fault = (request) => Response.redirect(request.url.replace(mirror.host, inner.host), 307);
+  expect(await messageOf(here.pull("127.0.0.1:9/me/tiny:1"))).toMatch(/connection refused$/);
+  expect(inner.seen).toEqual([]);
+});
