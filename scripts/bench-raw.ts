@@ -44,7 +44,9 @@ export function measureRaw(task: RawTask): { promptMs: number; totalMs: number; 
     fullSlidingWindow: true,
   });
   if (pool !== undefined) context.attachThreadpool(pool.pointer);
-  const prompts = task.prompts.map((text) => Array.from(model.tokenize(text, { addSpecial: true, parseSpecial: true })));
+  const prompts = task.prompts.map((text) =>
+    Array.from(model.tokenize(text, { addSpecial: true, parseSpecial: true })),
+  );
   const chains = prompts.map(() => new SamplerChain(llama, GREEDY));
   const batch = new Batch(512);
   const decode = () => {
@@ -70,7 +72,8 @@ export function measureRaw(task: RawTask): { promptMs: number; totalMs: number; 
   const promptMs = performance.now() - startedMs;
   for (let step = 1; step < task.tokens; step++) {
     batch.clear();
-    for (const [sequence, prompt] of prompts.entries()) batch.add(last[sequence] ?? 0, prompt.length + step - 1, sequence, true);
+    for (const [sequence, prompt] of prompts.entries())
+      batch.add(last[sequence] ?? 0, prompt.length + step - 1, sequence, true);
     decode();
     for (const sequence of prompts.keys()) last[sequence] = chains[sequence]?.sample(context, sequence) ?? 0;
   }

@@ -21,13 +21,17 @@ const only = argument("only") ?? "";
 const peers = process.argv.flatMap((word, i) => (process.argv[i - 1] === "--peer" ? [word] : []));
 const threads = usableThreads();
 
-const WORDS = "river stone light music garden winter paper ocean market silver engine forest letter bridge summer window".split(" ");
+const WORDS =
+  "river stone light music garden winter paper ocean market silver engine forest letter bridge summer window".split(
+    " ",
+  );
 let seed = 7;
 function random(): number {
   seed = (seed * 1103515245 + 12345) % 2147483648;
   return seed / 2147483648;
 }
-const words = (count: number) => Array.from({ length: count }, () => WORDS[Math.floor(random() * WORDS.length)]).join(" ");
+const words = (count: number) =>
+  Array.from({ length: count }, () => WORDS[Math.floor(random() * WORDS.length)]).join(" ");
 const shortPrompt = () => `Story ${random().toFixed(6)}: once upon a time there was a ${words(8)} and`;
 const longPrompt = () => `Run ${random().toFixed(9)}. ${words(380)}. Summary:`;
 
@@ -50,9 +54,19 @@ interface StreamResult {
 }
 
 /** One streamed answer; times are from the start of the request. */
-async function stream(url: string, prompt: string, tokens: number, options: Record<string, unknown> = {}): Promise<StreamResult> {
+async function stream(
+  url: string,
+  prompt: string,
+  tokens: number,
+  options: Record<string, unknown> = {},
+): Promise<StreamResult> {
   const startedMs = performance.now();
-  const body = { model: smallModelName, prompt, raw: true, options: { temperature: 0, num_predict: tokens, seed: 1, stop: [], ...options } };
+  const body = {
+    model: smallModelName,
+    prompt,
+    raw: true,
+    options: { temperature: 0, num_predict: tokens, seed: 1, stop: [], ...options },
+  };
   const response = await fetch(`${url}/api/generate`, { method: "POST", body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
   let firstMs = 0;
@@ -73,12 +87,35 @@ async function stream(url: string, prompt: string, tokens: number, options: Reco
 }
 
 async function raw(prompts: readonly string[], tokens: number, contextPerSequence: number) {
-  const directory = join(root, "node_modules/@node-llama-cpp", `linux-${process.arch}`, "bins", `linux-${process.arch}`);
-  const task: RawTask = { directory, backend: undefined, model: fetchSmallModel(), threads, prompts, tokens, contextPerSequence };
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "bench-raw.ts")], { stdin: "pipe", stdout: "pipe", stderr: "ignore" });
+  const directory = join(
+    root,
+    "node_modules/@node-llama-cpp",
+    `linux-${process.arch}`,
+    "bins",
+    `linux-${process.arch}`,
+  );
+  const task: RawTask = {
+    directory,
+    backend: undefined,
+    model: fetchSmallModel(),
+    threads,
+    prompts,
+    tokens,
+    contextPerSequence,
+  };
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "bench-raw.ts")], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "ignore",
+  });
   void child.stdin.write(JSON.stringify(task));
   await child.stdin.end();
-  return JSON.parse(await new Response(child.stdout).text()) as { promptMs: number; totalMs: number; generateMs: number; tokens: number };
+  return JSON.parse(await new Response(child.stdout).text()) as {
+    promptMs: number;
+    totalMs: number;
+    generateMs: number;
+    tokens: number;
+  };
 }
 
 const report: string[] = [];
@@ -88,7 +125,12 @@ function print(line: string): void {
 }
 
 /** Streams × prompt kind: aggregate tok/s of the servers over the raw loop's, prompts included on both sides. */
-async function throughput(servers: readonly Server[], streams: number, kind: "short" | "long", tokens: number): Promise<void> {
+async function throughput(
+  servers: readonly Server[],
+  streams: number,
+  kind: "short" | "long",
+  tokens: number,
+): Promise<void> {
   const name = `${streams} stream${streams === 1 ? "" : "s"}, ${kind} prompts`;
   if (!name.includes(only)) return;
   const make = kind === "short" ? shortPrompt : longPrompt;
@@ -127,24 +169,36 @@ async function firstToken(servers: readonly Server[]): Promise<void> {
       step.push((lastMs - firstMs) / (tokens - 1));
     }
     const steps = median(warm) / median(step);
-    print(`first token of a 400-token prompt (${name}): cold ${median(cold).toFixed(0)} ms, warm ${median(warm).toFixed(1)} ms = ${steps.toFixed(1)} decode steps`);
+    print(
+      `first token of a 400-token prompt (${name}): cold ${median(cold).toFixed(0)} ms, warm ${median(warm).toFixed(1)} ms = ${steps.toFixed(1)} decode steps`,
+    );
   }
 }
 
 async function sharedPrefix({ url }: Server): Promise<void> {
   if (!"shared prefix".includes(only)) return;
   const prefix = `Run ${random().toFixed(9)}. ${words(900)}.`;
-  const results = await Promise.all(Array.from({ length: 8 }, (_, i) => stream(url, `${prefix} Question ${i}: ${words(3)}?`, 4)));
-  const work = results.reduce((sum, { final }) => sum + Number(final["prompt_eval_count"] ?? 0) - Number(final["prompt_cached_count"] ?? 0), 0);
+  const results = await Promise.all(
+    Array.from({ length: 8 }, (_, i) => stream(url, `${prefix} Question ${i}: ${words(3)}?`, 4)),
+  );
+  const work = results.reduce(
+    (sum, { final }) => sum + Number(final["prompt_eval_count"] ?? 0) - Number(final["prompt_cached_count"] ?? 0),
+    0,
+  );
   const one = Number(results[0]?.final["prompt_eval_count"] ?? 0);
-  print(`shared prefix: 8 clients with the same ${one}-token prompt computed ${work} prompt tokens = ${(work / one).toFixed(2)}× one`);
+  print(
+    `shared prefix: 8 clients with the same ${one}-token prompt computed ${work} prompt tokens = ${(work / one).toFixed(2)}× one`,
+  );
 }
 
 async function speculation({ url }: Server): Promise<void> {
   if (!"speculation".includes(only)) return;
   const text = `${words(40)}. ${words(40)}.`;
   const copy = `Original: ${text}\nCopy: ${text}\nOriginal: ${text}\nCopy:`;
-  for (const [name, prompt] of [["copying", copy], ["free text", shortPrompt()]] as const) {
+  for (const [name, prompt] of [
+    ["copying", copy],
+    ["free text", shortPrompt()],
+  ] as const) {
     const off: number[] = [];
     const on: number[] = [];
     let same = true;
@@ -155,7 +209,9 @@ async function speculation({ url }: Server): Promise<void> {
       on.push(drafted.tokens / (drafted.lastMs - drafted.firstMs));
       same &&= plain.text === drafted.text;
     }
-    print(`speculation, ${name}: ${(median(on) / median(off)).toFixed(2)}× of without, texts ${same ? "identical" : "differ"}`);
+    print(
+      `speculation, ${name}: ${(median(on) / median(off)).toFixed(2)}× of without, texts ${same ? "identical" : "differ"}`,
+    );
   }
 }
 
@@ -167,7 +223,9 @@ async function queueing({ url }: Server): Promise<void> {
     return first[Math.floor(first.length * 0.95)] ?? Number.NaN;
   };
   const [small, large] = [await p95(16), await p95(64)];
-  print(`64 clients: all answered; p95 first token ${large.toFixed(0)} ms = ${(large / small).toFixed(2)}× that of 16 (${small.toFixed(0)} ms)`);
+  print(
+    `64 clients: all answered; p95 first token ${large.toFixed(0)} ms = ${(large / small).toFixed(2)}× that of 16 (${small.toFixed(0)} ms)`,
+  );
 }
 
 function residentBytes(pid: number): number {
@@ -184,12 +242,24 @@ const home = mkdtempSync(join(tmpdir(), "ollama-bench-"));
 const port = 20_000 + Math.floor(Math.random() * 20_000);
 const url = `http://127.0.0.1:${port}`;
 const binary = join(root, "dist/ollama");
-const env = { ...process.env, HOME: home, OLLAMA_HOST: `127.0.0.1:${port}`, OLLAMA_MODELS: join(home, "models"), XDG_CACHE_HOME: join(home, "cache") };
+const env = {
+  ...process.env,
+  HOME: home,
+  OLLAMA_HOST: `127.0.0.1:${port}`,
+  OLLAMA_MODELS: join(home, "models"),
+  XDG_CACHE_HOME: join(home, "cache"),
+};
 
 async function startServer() {
   const child = Bun.spawn([binary, "serve"], { env, stdout: "ignore", stderr: "ignore" });
   for (let waited = 0; waited < 100; waited++) {
-    if (await fetch(url).then((response) => response.ok, () => false)) return child;
+    if (
+      await fetch(url).then(
+        (response) => response.ok,
+        () => false,
+      )
+    )
+      return child;
     await Bun.sleep(50);
   }
   throw new Error("the server does not answer");
@@ -203,15 +273,21 @@ try {
   if (created.exitCode !== 0) throw new Error(created.stderr.toString());
   print(`${threads} threads, ${rounds} rounds, medians`);
   const ours: Server = { name: "ours", url };
-  const all = [ours, ...peers.map((peer) => ({ name: peer.split("=")[0] ?? "peer", url: peer.slice(peer.indexOf("=") + 1) }))];
-  const unload = () => fetch(`${url}/api/generate`, { method: "POST", body: JSON.stringify({ model: smallModelName, keep_alive: 0 }) });
+  const all = [
+    ours,
+    ...peers.map((peer) => ({ name: peer.split("=")[0] ?? "peer", url: peer.slice(peer.indexOf("=") + 1) })),
+  ];
+  const unload = () =>
+    fetch(`${url}/api/generate`, { method: "POST", body: JSON.stringify({ model: smallModelName, keep_alive: 0 }) });
   const starts: number[] = [];
   for (let round = 0; round <= rounds; round++) {
     starts.push((await stream(url, "Hello", 1)).firstMs);
     await unload();
     await Bun.sleep(300);
   }
-  print(`cold start, request to first token of an unloaded model: ${median(starts.slice(1)).toFixed(0)} ms (the very first: ${starts[0]?.toFixed(0)} ms)`);
+  print(
+    `cold start, request to first token of an unloaded model: ${median(starts.slice(1)).toFixed(0)} ms (the very first: ${starts[0]?.toFixed(0)} ms)`,
+  );
   for (const kind of ["short", "long"] as const) {
     for (const streams of [1, 4, 16]) await throughput(all, streams, kind, streams === 1 ? 128 : 64);
   }
@@ -220,7 +296,9 @@ try {
   await speculation(ours);
   await queueing(ours);
   const [runner = 0] = childrenOf(server.pid);
-  print(`memory: server ${(residentBytes(server.pid) / 1e6).toFixed(0)} MB, runner ${(residentBytes(runner) / 1e6).toFixed(0)} MB`);
+  print(
+    `memory: server ${(residentBytes(server.pid) / 1e6).toFixed(0)} MB, runner ${(residentBytes(runner) / 1e6).toFixed(0)} MB`,
+  );
   const prompt = longPrompt();
   const cold = (await stream(url, prompt, 1)).firstMs;
   await Bun.sleep(1500);
@@ -229,7 +307,9 @@ try {
   server = await startServer();
   await stream(url, "Hello", 1);
   const back = (await stream(url, prompt, 1)).firstMs;
-  print(`after kill -9 and restart: first token of a known prompt ${back.toFixed(0)} ms = ${((back / cold) * 100).toFixed(0)} % of cold (${cold.toFixed(0)} ms)`);
+  print(
+    `after kill -9 and restart: first token of a known prompt ${back.toFixed(0)} ms = ${((back / cold) * 100).toFixed(0)} % of cold (${cold.toFixed(0)} ms)`,
+  );
 } finally {
   server.kill("SIGTERM");
   await server.exited;

@@ -22,7 +22,11 @@ const totals = { passed: 0, failed: 0 };
 /** Runs a command; its output is shown only when it fails, unless `live`. */
 function run(command, { live = false, env = {}, limitMs = 10 * 60_000 } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command[0], command.slice(1), { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command[0], command.slice(1), {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let output = "";
     const take = (chunk) => {
       output += chunk;
@@ -47,7 +51,14 @@ function report(name, ok, counts, startedMs, output) {
   totals.failed += counts.failed;
   const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
   console.error(`${ok ? "ok    " : "FAILED"} ${name} (${counts.passed} passed, ${counts.failed} failed, ${seconds} s)`);
-  if (!ok) console.error(output.split("\n").filter((line) => !line.startsWith("(pass)")).slice(-200).join("\n"));
+  if (!ok)
+    console.error(
+      output
+        .split("\n")
+        .filter((line) => !line.startsWith("(pass)"))
+        .slice(-200)
+        .join("\n"),
+    );
 }
 
 async function single(name, command, options) {
@@ -60,7 +71,8 @@ async function single(name, command, options) {
 async function tests(name, files, env = {}, limitMs = HEAVY_FILE_LIMIT_MS) {
   const startedMs = Date.now();
   const { code, output } = await run([bun, "test", ...files], { env, limitMs });
-  const count = (word) => [...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, "gm"))].reduce((sum, match) => sum + Number(match[1]), 0);
+  const count = (word) =>
+    [...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, "gm"))].reduce((sum, match) => sum + Number(match[1]), 0);
   const counts = { passed: count("pass"), failed: count("fail") };
   // A run that died, or that ran nothing, must not look like a green one.
   if ((code !== 0 || counts.passed === 0) && counts.failed === 0) counts.failed = 1;

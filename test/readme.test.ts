@@ -13,9 +13,11 @@ test("README lists every setting as the settings table describes it (node script
 });
 
 test("README names only npm scripts and files that exist", () => {
-  const scripts = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> }).scripts;
+  const scripts = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> })
+    .scripts;
   for (const [, name] of readme.matchAll(/npm (?:run )?(start|test|build|bench|check|engine:update)\b/g)) {
     expect(scripts[name ?? ""]).toBeDefined();
   }
-  for (const [, link] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) expect([link, existsSync(join(root, link ?? ""))]).toEqual([link, true]);
+  for (const [, link] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g))
+    expect([link, existsSync(join(root, link ?? ""))]).toEqual([link, true]);
 });

@@ -10,7 +10,9 @@ export const AnthropicMessage = t.Object(
   {
     role: t.Optional(t.String()),
     content: t.Optional(
-      Blocks("A text, or blocks: text, image (base64), tool_use, tool_result, thinking, redacted_thinking, document (text)"),
+      Blocks(
+        "A text, or blocks: text, image (base64), tool_use, tool_result, thinking, redacted_thinking, document (text)",
+      ),
     ),
   },
   { title: "MessageParam", goType: "anthropic.MessageParam" },
@@ -45,7 +47,10 @@ const promptFields = {
   ),
   thinking: t.Optional(
     t.Object(
-      { type: t.Optional(t.String({ description: "enabled, disabled or adaptive" })), budget_tokens: t.Optional(t.Integer()) },
+      {
+        type: t.Optional(t.String({ description: "enabled, disabled or adaptive" })),
+        budget_tokens: t.Optional(t.Integer()),
+      },
       { title: "ThinkingConfig", goType: "anthropic.ThinkingConfig" },
     ),
   ),

@@ -16,7 +16,11 @@ export function toolGrammar(envelope: ToolEnvelope, tools: readonly ToolDefiniti
   const calls = tools.map((tool, i) => {
     const body = argumentsRule(envelope, tool, i, schemas, rules);
     const name = envelope.name === "json" ? JSON.stringify(tool.function.name).slice(1, -1) : tool.function.name;
-    const head = envelope.beforeName + name + envelope.afterName + (envelope.nameAgain === undefined ? "" : name + envelope.nameAgain);
+    const head =
+      envelope.beforeName +
+      name +
+      envelope.afterName +
+      (envelope.nameAgain === undefined ? "" : name + envelope.nameAgain);
     rules.push(`call-${i} ::= ${text(head)} ${body} ${text(envelope.afterArguments)}`);
     return `call-${i}`;
   });
@@ -47,7 +51,12 @@ function argumentsRule(
   const properties = Object.entries(propertiesOf(schema));
   const required = new Set(Array.isArray(schema["required"]) ? schema["required"] : []);
   const parts = properties.map(([key, property], at) => {
-    const isText = typeof property === "object" && property !== null && "type" in property && property.type === "string" && !("enum" in property);
+    const isText =
+      typeof property === "object" &&
+      property !== null &&
+      "type" in property &&
+      property.type === "string" &&
+      !("enum" in property);
     const rule = `arg-${index}-${at}`;
     if (form.as === "elements" && isText) {
       rules.push(`${rule} ::= [^<]*`);

@@ -45,14 +45,24 @@ function formatGrammar({ format }: AskSettings): string | undefined {
   }
 }
 
-function choiceGrammar({ tools, toolChoice, parallelToolCalls }: ChatQuestion, format: DialogFormat | undefined): string | undefined {
+function choiceGrammar(
+  { tools, toolChoice, parallelToolCalls }: ChatQuestion,
+  format: DialogFormat | undefined,
+): string | undefined {
   if (toolChoice === "auto" || toolChoice === "none") return undefined;
-  const chosen = typeof toolChoice === "string" ? tools : tools.filter((tool) => tool.function.name === toolChoice.name);
+  const chosen =
+    typeof toolChoice === "string" ? tools : tools.filter((tool) => tool.function.name === toolChoice.name);
   if (chosen.length === 0) {
     const name = typeof toolChoice === "string" ? "" : toolChoice.name;
-    throw new AppError("invalid", name === "" ? "tool_choice asks for a call, but no tools were given" : `tool_choice names '${name}', which is not among the tools`);
+    throw new AppError(
+      "invalid",
+      name === ""
+        ? "tool_choice asks for a call, but no tools were given"
+        : `tool_choice names '${name}', which is not among the tools`,
+    );
   }
   const envelope = format?.family.toolEnvelope;
-  if (envelope === undefined) throw new AppError("invalid", "tool_choice cannot be enforced with this model's way of calling tools");
+  if (envelope === undefined)
+    throw new AppError("invalid", "tool_choice cannot be enforced with this model's way of calling tools");
   return toolGrammar(envelope, chosen, parallelToolCalls && typeof toolChoice === "string");
 }

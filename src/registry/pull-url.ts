@@ -63,7 +63,17 @@ async function* fetchFile(
   const sources = [urlSource(http, url, trusted)];
   const place = (actual: Digest): string => store.blobs.path(actual);
   const start = (inner: AbortSignal, onProgress: (bytes: number) => void): Promise<Digest> =>
-    transferFile({ target, totalBytes, sources, tuning, limit, signal: inner, onProgress, place });
+    transferFile({
+      target,
+      totalBytes,
+      sources,
+      choice: { index: 0 },
+      tuning,
+      limit,
+      signal: inner,
+      onProgress,
+      place,
+    });
   const progress = downloads.follow(digestHex(key), start, signal);
   for (;;) {
     const step = await progress.next();

@@ -41,11 +41,12 @@ export async function* pullModel(
   const layers = distinct([...fetched.manifest.layers, fetched.manifest.config]);
   if (layers.some((layer) => layerKind(layer) === "tensor"))
     throw new AppError("internal", "this model requires MLX support, but the MLX runtime is not available");
+  const from = { clients, choice: { index: 0 } };
   try {
-    yield* fetchBlobs(registry, clients, layers, signal);
+    yield* fetchBlobs(registry, from, layers, signal);
     yield { status: "verifying sha256 digest" };
     // Whoever deleted another model meanwhile may have taken a blob that no manifest named yet.
-    yield* fetchBlobs(registry, clients, await missing(registry, layers), signal);
+    yield* fetchBlobs(registry, from, await missing(registry, layers), signal);
   } catch (error) {
     throw failure("", error, signal);
   }
@@ -113,9 +114,15 @@ async function missing({ store }: Registry, layers: readonly Layer[]): Promise<L
   return absent;
 }
 
+/** Where blobs may come from, and which of it is in use. */
+interface Origins {
+  readonly clients: readonly RegistryClient[];
+  readonly choice: { index: number };
+}
+
 async function* fetchBlobs(
   registry: Registry,
-  clients: readonly RegistryClient[],
+  from: Origins,
   layers: readonly Layer[],
   outer: AbortSignal,
 ): AsyncGenerator<ProgressResponse, void, undefined> {
@@ -134,7 +141,7 @@ async function* fetchBlobs(
   const large = absent.filter((layer) => layer.size > tuning.partBytes);
   const work = async (list: Layer[]): Promise<void> => {
     for (let layer = list.shift(); layer !== undefined; layer = list.shift()) {
-      await fetchBlob(registry, clients, layer, signal, (line) => {
+      await fetchBlob(registry, from, layer, signal, (line) => {
         if (queue.last?.digest === line.digest) queue.replaceLast(line);
         else queue.push(line);
       });
@@ -189,14 +196,14 @@ export async function requireFree(directory: string, neededBytes: number): Promi
 
 async function fetchBlob(
   registry: Registry,
-  clients: readonly RegistryClient[],
+  from: Origins,
   { digest, size }: Layer,
   signal: AbortSignal,
   show: (line: ProgressResponse) => void,
 ): Promise<void> {
   const { downloads } = registry;
   const start = (inner: AbortSignal, onProgress: (bytes: number) => void) =>
-    downloadVerified(registry, clients, { digest, size }, inner, onProgress);
+    downloadVerified(registry, from, { digest, size }, inner, onProgress);
   for await (const completed of downloads.follow(digestHex(digest), start, signal)) {
     show(progressLine("pulling", digest, size, completed));
   }
@@ -205,7 +212,7 @@ async function fetchBlob(
 /** A file that turns out to be something else is fetched once more, from the next source first. */
 async function downloadVerified(
   registry: Registry,
-  clients: readonly RegistryClient[],
+  from: Origins,
   { digest, size }: { readonly digest: Digest; readonly size: number },
   signal: AbortSignal,
   onProgress: (bytes: number) => void,
@@ -215,6 +222,7 @@ async function downloadVerified(
     onProgress(size);
     return digest;
   }
+  const { clients, choice } = from;
   const sources = clients.map((client) => registrySource(client, digest));
   const target = store.blobs.path(digest);
   const attempts = sources.length + 1;
@@ -229,12 +237,21 @@ async function downloadVerified(
       throw mismatch;
     };
     try {
-      return await transferFile({ target, totalBytes: size, sources, tuning, limit, signal, onProgress, place });
+      return await transferFile({
+        target,
+        totalBytes: size,
+        sources,
+        choice,
+        tuning,
+        limit,
+        signal,
+        onProgress,
+        place,
+      });
     } catch (error) {
       if (mismatch === undefined || error !== mismatch || attempt >= attempts) throw error;
       logWarn("downloaded bytes are not what was asked for, fetching again", { digest });
-      const [tried, ...others] = sources.splice(0);
-      if (tried !== undefined) sources.push(...others, tried);
+      choice.index++;
     }
   }
 }

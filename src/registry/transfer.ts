@@ -38,7 +38,7 @@ export const defaultTuning: Tuning = {
   stallMs: 30_000,
   backoffMs: 500,
   tries: 6,
-  checkpointBytes: 8e6,
+  checkpointBytes: 2e6,
   headTimeoutMs: 30_000,
 };
 
@@ -47,6 +47,8 @@ export interface Transfer {
   readonly target: string;
   readonly totalBytes: number;
   readonly sources: readonly Source[];
+  /** Which source is in use, counted on without end; shared by the blobs of a pull, so that each need not find out anew. */
+  readonly choice: { index: number };
   readonly tuning: Tuning;
   readonly limit: RateLimit;
   readonly signal: AbortSignal;
@@ -94,8 +96,6 @@ export function diskFull(missingBytes: number, cause?: unknown): AppError {
 
 class TransferRun {
   readonly #hash: PrefixHash;
-  #source = 0;
-  #failuresHere = 0;
 
   constructor(
     readonly transfer: Transfer,
@@ -121,8 +121,8 @@ class TransferRun {
   }
 
   #current(): Source {
-    const { sources } = this.transfer;
-    const source = sources[this.#source % sources.length];
+    const { sources, choice } = this.transfer;
+    const source = sources[choice.index % sources.length];
     if (source === undefined) throw new AppError("internal", "a download needs a source");
     return source;
   }
@@ -155,11 +155,11 @@ class TransferRun {
 
   /** Runs `attempt` until it succeeds. Tries that brought something do not count. */
   async #persist(attempt: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { tuning, sources } = this.transfer;
+    const { tuning, sources, choice } = this.transfer;
     for (let fruitless = 0; ;) {
       signal.throwIfAborted();
       const before = this.parts.completedBytes;
-      const usedSource = this.#source;
+      const usedSource = choice.index;
       try {
         await attempt(signal);
         return;
@@ -170,20 +170,18 @@ class TransferRun {
         const known = toAppError(error);
         const hopeless = known.fault !== "busy";
         logDebug("part failed", { source: this.#current().label, error: known.message, fruitless });
-        this.#changeSource(usedSource, hopeless);
+        if (fruitless > 0) this.#leave(usedSource);
         if (fruitless >= tuning.tries * sources.length || (hopeless && fruitless >= sources.length)) throw known;
         await backOff(fruitless, tuning.backoffMs, signal, (known.retryAfterSeconds ?? 0) * 1000);
       }
     }
   }
 
-  /** Another source after two failures here, at once when this one refuses; workers that failed together move once. */
-  #changeSource(used: number, atOnce: boolean): void {
-    if (used !== this.#source || this.transfer.sources.length < 2) return;
-    this.#failuresHere++;
-    if (!atOnce && this.#failuresHere < 2) return;
-    this.#source++;
-    this.#failuresHere = 0;
+  /** On to the next source; workers that failed together move once. */
+  #leave(used: number): void {
+    const { sources, choice } = this.transfer;
+    if (used !== choice.index || sources.length < 2) return;
+    choice.index++;
     logInfo("download goes on from another source", { source: this.#current().label });
   }
 

@@ -58,7 +58,10 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     model,
     sequences,
     admission: new Admission(sequences, limits, store, emit),
-    governor: new ThreadGovernor(request.fixedThreads ? [request.threads] : plausibleCounts(request.threads), request.threads),
+    governor: new ThreadGovernor(
+      request.fixedThreads ? [request.threads] : plausibleCounts(request.threads),
+      request.threads,
+    ),
     batchSize: request.batch,
     maxContext: limits.maxContext,
     emit,

@@ -77,7 +77,8 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         cacheBudgetBytes: plan.budgetBytes,
         kvBytesPerToken: cost.kvBytesPerToken,
         prefixCacheBytes: config.prefixCacheMiB * 1024 * 1024,
-        stateDir: config.stateCacheMiB > 0 ? join(config.cacheDir, "state", stateKey(path, signature, config)) : undefined,
+        stateDir:
+          config.stateCacheMiB > 0 ? join(config.cacheDir, "state", stateKey(path, signature, config)) : undefined,
         stateDirBytes: config.stateCacheMiB * 1024 * 1024,
         embedding: facts.hasPoolingType,
       };

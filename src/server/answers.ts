@@ -16,7 +16,11 @@ export type Ask = (index: number, signal: AbortSignal) => AsyncIterable<AnswerEv
  * The events of `count` answers as they come. One that fails ends all of them, and so does a reader that leaves: none may go on
  * computing for nobody.
  */
-export async function* askSeveral(count: number, ask: Ask, signal: AbortSignal): AsyncGenerator<IndexedEvent, void, undefined> {
+export async function* askSeveral(
+  count: number,
+  ask: Ask,
+  signal: AbortSignal,
+): AsyncGenerator<IndexedEvent, void, undefined> {
   const controller = new AbortController();
   const both = AbortSignal.any([signal, controller.signal]);
   const sources = Array.from({ length: count }, (_, index) => ask(index, both)[Symbol.asyncIterator]());

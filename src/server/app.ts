@@ -94,7 +94,10 @@ interface RouteRow {
 function routeTable(routes: readonly { readonly method: string; readonly path: string }[]): RouteRow[] {
   const rows = new Map<string, RouteRow>();
   for (const { method, path } of routes) {
-    const row = rows.get(path) ?? { pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+").replace("*", ".+")}$`), methods: [] };
+    const row = rows.get(path) ?? {
+      pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+").replace("*", ".+")}$`),
+      methods: [],
+    };
     row.methods.push(method);
     if (method === "GET" && HEAD_PATHS.has(path)) row.methods.unshift("HEAD");
     rows.set(path, row);

@@ -13,11 +13,7 @@ const MAX_DECOMPRESSED_BYTES = 20 * 1024 * 1024;
 /** A client that sends nothing for this long has gone. */
 const SILENCE_MS = 60_000;
 
-export async function readText(
-  request: Request,
-  limitBytes = MAX_BODY_BYTES,
-  silenceMs = SILENCE_MS,
-): Promise<string> {
+export async function readText(request: Request, limitBytes = MAX_BODY_BYTES, silenceMs = SILENCE_MS): Promise<string> {
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > limitBytes) throw tooLarge(limitBytes);
   const chunks: Uint8Array[] = [];

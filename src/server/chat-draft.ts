@@ -20,7 +20,11 @@ export interface OpenedChat {
   readonly question: ChatQuestion;
 }
 
-export async function openChat(services: Pick<Services, "inference">, sent: string, draft: ChatDraft): Promise<OpenedChat> {
+export async function openChat(
+  services: Pick<Services, "inference">,
+  sent: string,
+  draft: ChatDraft,
+): Promise<OpenedChat> {
   if (sent === "") throw new AppError("invalid", "model is required");
   const model = await openNamed(services, sent);
   const { abilities } = model;

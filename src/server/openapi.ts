@@ -1,13 +1,13 @@
 // GET /openapi.json: the document of all routes, made at the first request from the schemas that check requests. No page, no
 // network.
 
+import type { toOpenAPISchema } from "@elysiajs/openapi";
 import { Elysia } from "elysia";
 import { VERSION } from "../version.ts";
 import { jsonResponse } from "./errors.ts";
 import { answers, type ResponseSchemas } from "./openapi-answers.ts";
 
-type Plugin = typeof import("@elysiajs/openapi");
-type Routes = Parameters<Plugin["toOpenAPISchema"]>[0];
+type Routes = Parameters<typeof toOpenAPISchema>[0];
 type Operations = Record<string, Record<string, { requestBody?: { content: object }; responses?: object }>>;
 
 export function openApiRoutes(routes: () => Routes) {
@@ -24,8 +24,8 @@ export function openApiRoutes(routes: () => Routes) {
 
 async function describe(routes: Routes): Promise<unknown> {
   // Loaded when it is asked for: a server starts faster without it.
-  const { toOpenAPISchema } = await import("@elysiajs/openapi");
-  const described = toOpenAPISchema(routes).paths as Operations;
+  const plugin = await import("@elysiajs/openapi");
+  const described = plugin.toOpenAPISchema(routes).paths as Operations;
   const paths: Operations = {};
   for (const [path, operations] of Object.entries(described)) paths[path.replace("*", "{model}")] = operations;
   addBodies(paths, routes);

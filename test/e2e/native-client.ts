@@ -30,7 +30,11 @@ export class NativeClient {
   }
 
   post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
-    return this.fetch(path, { method: "POST", body: JSON.stringify(body), ...(signal === undefined ? {} : { signal }) });
+    return this.fetch(path, {
+      method: "POST",
+      body: JSON.stringify(body),
+      ...(signal === undefined ? {} : { signal }),
+    });
   }
 
   /** Throws the server's error text. */
@@ -42,7 +46,12 @@ export class NativeClient {
   }
 
   generate(model: string, prompt: string, options: Body = {}, more: Body = {}): Promise<Answer> {
-    return this.ask<Answer>("/api/generate", { model, prompt, options: { temperature: 0, num_predict: 16, ...options }, ...more });
+    return this.ask<Answer>("/api/generate", {
+      model,
+      prompt,
+      options: { temperature: 0, num_predict: 16, ...options },
+      ...more,
+    });
   }
 
   async createFromBytes(model: string, bytes: Uint8Array | Blob): Promise<void> {

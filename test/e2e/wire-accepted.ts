@@ -40,13 +40,15 @@ export const accepted: Readonly<Record<string, readonly string[]>> = {
     ],
     501,
   ),
-  "embeddings-legacy": embedded(
-    [`.error: ${NO_EMBEDDINGS}`],
-    [".embedding: list", ".embedding[]: number"],
-    500,
-  ),
+  "embeddings-legacy": embedded([`.error: ${NO_EMBEDDINGS}`], [".embedding: list", ".embedding[]: number"], 500),
   "v1-embeddings": embedded(
-    [".error.code: null", `.error.message: ${NO_EMBEDDINGS}`, ".error.param: null", ".error.type: api_error", ".error: object"],
+    [
+      ".error.code: null",
+      `.error.message: ${NO_EMBEDDINGS}`,
+      ".error.param: null",
+      ".error.type: api_error",
+      ".error: object",
+    ],
     [
       ".data: list",
       ".data[].embedding: list",

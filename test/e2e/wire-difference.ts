@@ -57,7 +57,10 @@ function streamDifferences(want: readonly unknown[], got: readonly unknown[]): s
 function eventDifferences(want: readonly string[], got: readonly string[]): string[] {
   const nameOf = (event: string) => /^event: (.*)$/m.exec(event)?.[1] ?? "";
   const sequence = (events: readonly string[]) =>
-    events.map(nameOf).filter((name, index, all) => name !== all[index - 1]).join(" ");
+    events
+      .map(nameOf)
+      .filter((name, index, all) => name !== all[index - 1])
+      .join(" ");
   const dataOf = (event: string): unknown => {
     const text = event.slice(event.indexOf("data: ") + 6);
     return text === "[DONE]" ? text : JSON.parse(text);

@@ -50,7 +50,9 @@ test("an upload that breaks off or is aborted leaves nothing", async () => {
   }
   const digest = digestOf("beginend");
   expect(await blobs.receive(digest, broken("throws")).catch((error: Error) => error.message)).toBe("connection reset");
-  expect(await blobs.receive(digest, broken("aborts"), abort.signal).catch((error: Error) => error.name)).toBe("AbortError");
+  expect(await blobs.receive(digest, broken("aborts"), abort.signal).catch((error: Error) => error.name)).toBe(
+    "AbortError",
+  );
   expect(await readdir(blobs.directory)).toEqual([]);
 });
 

@@ -96,7 +96,11 @@ describe("bad requests are refused in Ollama's words (spec 2.58)", () => {
     ["a license that is a number", { license: 5 }, /license/],
     ["info of the wrong kind", { info: { context_length: "long" } }, /info field "context_length" must be a number/],
     ["an unknown quantization", { quantize: "q9" }, /unsupported quantization type Q9 - supported types are F32, F16/],
-    ["two adapters", { adapters: { a: `sha256:${"a".repeat(64)}`, b: `sha256:${"b".repeat(64)}` } }, /only one adapter/],
+    [
+      "two adapters",
+      { adapters: { a: `sha256:${"a".repeat(64)}`, b: `sha256:${"b".repeat(64)}` } },
+      /only one adapter/,
+    ],
   ];
   test.each(withModel)("%s", async (_, request, message) => {
     await using temp = await tempStore();
@@ -119,7 +123,13 @@ describe("from another model", () => {
     await using temp = await tempStore();
     const { store } = temp;
     await createFrom(store, tinyGguf("llama"), { ...BASE, model: "base" });
-    await create(store, { model: "child", from: "BASE", system: "be long", license: ["Apache"], parameters: { temperature: 1 } });
+    await create(store, {
+      model: "child",
+      from: "BASE",
+      system: "be long",
+      license: ["Apache"],
+      parameters: { temperature: 1 },
+    });
     const child = await open(store, "child");
     expect(child.template).toBe("A {{ .Prompt }}");
     expect(child.system).toBe("be long");
@@ -159,7 +169,9 @@ describe("from another model", () => {
     await create(store, { model: "tuned", from: "m", adapters: { "a.gguf": adapter } });
     expect((await open(store, "tuned")).adapterPaths).toEqual([store.blobs.path(adapter)]);
     const weights = await upload(store, tinyGguf("llama", 9));
-    const problem = await create(store, { model: "x", from: "m", adapters: { a: weights } }).catch((e: Error) => e.message);
+    const problem = await create(store, { model: "x", from: "m", adapters: { a: weights } }).catch(
+      (e: Error) => e.message,
+    );
     expect(problem).toContain("not an adapter");
   });
 });
@@ -174,9 +186,7 @@ test("show leaves long arrays out unless asked, computes the parameter count, hi
   expect(brief.model_info["tokenizer.chat_template"]).toBeUndefined();
   expect(brief.model_info["general.parameter_count"]).toBeGreaterThan(100_000);
   expect(brief.tensors?.find(({ name }) => name === "token_embd.weight")).toMatchObject({ type: "F32" });
-  expect(brief.parameters).toBe(
-    `${"stop".padEnd(30)} "a"\n${"stop".padEnd(30)} "b"\n${"temperature".padEnd(30)} 0.1`,
-  );
+  expect(brief.parameters).toBe(`${"stop".padEnd(30)} "a"\n${"stop".padEnd(30)} "b"\n${"temperature".padEnd(30)} 0.1`);
   expect(brief.modelfile).toContain(`FROM ${model.weightsPath ?? ""}`);
   const verbose = showModel(model, { verbose: true, system: "other" }, undefined);
   expect(Array.isArray(verbose.model_info["tokenizer.ggml.tokens"])).toBe(true);

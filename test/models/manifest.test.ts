@@ -40,8 +40,16 @@ describe("a manifest is refused", () => {
     ["without a config", broken((raw) => delete raw["config"]), "/config"],
     ["with layers that are no list", broken((raw) => (raw["layers"] = {})), "/layers"],
     ["with a size below zero", BYTES.replace("485", "-1"), "/config/size"],
-    ["with a digest that is a path", BYTES.replace(digest("weights"), "sha256:../../../etc/passwd"), "invalid digest format"],
-    ["with ten thousand layers and one", broken((raw) => (raw["layers"] = Array(10_001).fill(raw["config"]))), "/layers"],
+    [
+      "with a digest that is a path",
+      BYTES.replace(digest("weights"), "sha256:../../../etc/passwd"),
+      "invalid digest format",
+    ],
+    [
+      "with ten thousand layers and one",
+      broken((raw) => (raw["layers"] = Array(10_001).fill(raw["config"]))),
+      "/layers",
+    ],
   ])("%s", (_, text, message) => {
     expect(() => parseManifest(text)).toThrow(message);
   });
@@ -55,7 +63,9 @@ test("a config that Ollama wrote comes out byte for byte", () => {
 });
 
 test("fields of newer versions and null lists are no obstacle", () => {
-  const config = parseImageConfig('{"model_format":"gguf","model_families":null,"capabilities":null,"rootfs":{"type":"layers"}}');
+  const config = parseImageConfig(
+    '{"model_format":"gguf","model_families":null,"capabilities":null,"rootfs":{"type":"layers"}}',
+  );
   expect(config).toMatchObject({ model_format: "gguf", model_families: null, model_family: "" });
   expect(config.capabilities).toBeUndefined();
 });

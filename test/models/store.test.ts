@@ -92,10 +92,15 @@ describe("removing", () => {
     const [configA, own] = await addModel(store, "me/a", "only a", "shared");
     const [, shared] = await addModel(store, "b", "shared");
     const model = await store.find(parse("me/a"));
-    if (model === undefined || configA === undefined || own === undefined || shared === undefined) throw new Error("missing");
+    if (model === undefined || configA === undefined || own === undefined || shared === undefined)
+      throw new Error("missing");
     await store.remove(model);
     expect(await names(store)).toEqual(["b:latest"]);
-    expect([await store.blobs.has(configA), await store.blobs.has(own), await store.blobs.has(shared)]).toEqual([false, false, true]);
+    expect([await store.blobs.has(configA), await store.blobs.has(own), await store.blobs.has(shared)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
     expect(await readdir(join(store.directory, "manifests/registry.ollama.ai"))).toEqual(["library"]);
   });
   test("takes no blob while another manifest cannot be read", async () => {
@@ -152,7 +157,8 @@ describe("tidying at start (spec 6.06)", () => {
     const used = await addModel(store, "a", "layer");
     const orphan = (await store.blobs.put("orphan")).digest;
     const partial = `sha256-${"a".repeat(64)}-partial`;
-    for (const name of [".left.tmp", "notes.txt", partial, `${partial}-3`]) await writeFile(join(store.blobs.directory, name), "");
+    for (const name of [".left.tmp", "notes.txt", partial, `${partial}-3`])
+      await writeFile(join(store.blobs.directory, name), "");
     await tidyStore(store, { prune: true, nowMs: Date.now() });
     expect(await store.blobs.has(orphan)).toBe(true);
     await tidyStore(store, { prune: true, nowMs: LATER });

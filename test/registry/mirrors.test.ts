@@ -74,8 +74,7 @@ test("a mirror never sees a signature, and no token of the registry", async () =
     };
   }
   await here.pull(`${server.host}/me/tiny:1`);
-  const atMirror = new Set(mirror.seen.map((seen) => seen.authorization));
-  expect([...atMirror].sort()).toEqual(["Bearer mirror", undefined]);
+  expect(new Set(mirror.seen.map((seen) => seen.authorization))).toEqual(new Set(["Bearer mirror", undefined]));
 });
 
 test("a mirror's manifest with a private redirect target is refused like any other", async () => {

@@ -16,7 +16,7 @@ export const FAST: Tuning = {
   backoffMs: 5,
   tries: 4,
   checkpointBytes: 32 * 1024,
-  headTimeoutMs: 1000,
+  headTimeoutMs: 300,
 };
 
 export interface Pulling extends AsyncDisposable {

@@ -27,16 +27,24 @@ test("a short prompt is finished at once beside an older long one, which keeps h
 test("for any prompts the room is kept, used up, and nobody gets more than is left of his prompt", () => {
   const random = seededRandom(17);
   for (let round = 0; round < 20_000; round++) {
-    const prompts = Array.from({ length: random.below(6) }, (_, i) => prompt(i, 1 + random.below(1000), random.below(100)));
+    const prompts = Array.from({ length: random.below(6) }, (_, i) =>
+      prompt(i, 1 + random.below(1000), random.below(100)),
+    );
     const running = random.below(40);
     const limits = { batch: 1 + random.below(600), slice: 1 + random.below(600) };
     const given = sharePrompts(prompts, running, limits);
     const room = Math.max(0, running > 0 ? Math.min(limits.batch - running, limits.slice) : limits.batch);
     const total = given.reduce((sum, { tokens }) => sum + tokens, 0);
-    expect(total).toBe(Math.min(room, prompts.reduce((sum, { remaining }) => sum + remaining, 0)));
+    expect(total).toBe(
+      Math.min(
+        room,
+        prompts.reduce((sum, { remaining }) => sum + remaining, 0),
+      ),
+    );
     for (const { id, tokens } of given) expect(tokens).toBeLessThanOrEqual(prompts[id]?.remaining ?? 0);
     const oldest = prompts.toSorted((a, b) => a.arrival - b.arrival)[0];
-    if (room > 0 && oldest !== undefined) expect(given.some(({ id }) => prompts[id]?.arrival === oldest.arrival)).toBe(true);
+    if (room > 0 && oldest !== undefined)
+      expect(given.some(({ id }) => prompts[id]?.arrival === oldest.arrival)).toBe(true);
   }
 });
 

@@ -5,7 +5,10 @@ import { describe, expect, test } from "bun:test";
 import { OutputText, pieceText } from "../../src/runner/engine/output-text.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 
-function run(pieces: readonly Uint8Array[], stops: readonly string[]): { shown: string[]; stopWord: string | undefined } {
+function run(
+  pieces: readonly Uint8Array[],
+  stops: readonly string[],
+): { shown: string[]; stopWord: string | undefined } {
   const text = new OutputText(stops);
   const shown: string[] = [];
   for (const piece of pieces) {
@@ -70,12 +73,12 @@ test("bytes that are no text are replaced the same way, however they are cut", (
 
 test("what could become a stop word is held back until it cannot", () => {
   const text = new OutputText(["</s>"]);
-  expect([text.push(Buffer.from("a<")), text.push(Buffer.from("/")), text.push(Buffer.from("b")), text.finish()]).toEqual([
-    "a",
-    "",
-    "</b",
-    "",
-  ]);
+  expect([
+    text.push(Buffer.from("a<")),
+    text.push(Buffer.from("/")),
+    text.push(Buffer.from("b")),
+    text.finish(),
+  ]).toEqual(["a", "", "</b", ""]);
 });
 
 test("random texts over a small alphabet agree with the whole-text answer", () => {

@@ -19,7 +19,12 @@ interface Settings {
 
 const CONTEXT = 1000;
 
-function ours(settings: Settings, history: readonly number[], logits: Float32Array, logitBias: [number, number][] = []): number[] {
+function ours(
+  settings: Settings,
+  history: readonly number[],
+  logits: Float32Array,
+  logitBias: [number, number][] = [],
+): number[] {
   const penalties = new Penalties({ ...settings, logitBias }, CONTEXT);
   for (const token of history) penalties.accept(token);
   const changed = logits.slice();
@@ -46,7 +51,11 @@ function theirs(settings: Settings, history: readonly number[], logits: Float32A
     data.setFloat32(token * size + fields.logit[0], logit, true);
   }
   const bytes = new Uint8Array(data.buffer);
-  const list = new CStruct(layouts.llama_token_data_array).set({ data: BigInt(ptr(bytes)), size: logits.length, selected: -1 });
+  const list = new CStruct(layouts.llama_token_data_array).set({
+    data: BigInt(ptr(bytes)),
+    size: logits.length,
+    selected: -1,
+  });
   llama.llama_sampler_apply(sampler, list.pointer);
   llama.llama_sampler_free(sampler);
   return Array.from(logits, (_, token) => data.getFloat32(token * size + fields.logit[0], true));
@@ -99,7 +108,12 @@ describe("the window", () => {
 });
 
 test("biases are added first, and one for a token beyond the vocabulary changes nothing", () => {
-  expect(ours(plain, [], logits, [[0, -100], [99, 5]])).toEqual([-98, -2, 1, 0]);
+  expect(
+    ours(plain, [], logits, [
+      [0, -100],
+      [99, 5],
+    ]),
+  ).toEqual([-98, -2, 1, 0]);
 });
 
 test("defaults are no penalty at all", () => {

@@ -7,11 +7,26 @@ import { seededRandom } from "../support/seeded-random.ts";
 const limits: PlanLimits = { maxSequences: 8, maxContext: 8192, budgetBytes: 32_768 * 10, bytesPerToken: 10 };
 
 test.each([
-  [{ sequences: 1, tokens: 10 }, { sequences: 1, contextPerSequence: 256 }],
-  [{ sequences: 3, tokens: 1025 }, { sequences: 4, contextPerSequence: 2048 }],
-  [{ sequences: 100, tokens: 1000 }, { sequences: 8, contextPerSequence: 1024 }],
-  [{ sequences: 1, tokens: 100_000 }, { sequences: 1, contextPerSequence: 8192 }],
-  [{ sequences: 8, tokens: 8000 }, { sequences: 4, contextPerSequence: 8192 }],
+  [
+    { sequences: 1, tokens: 10 },
+    { sequences: 1, contextPerSequence: 256 },
+  ],
+  [
+    { sequences: 3, tokens: 1025 },
+    { sequences: 4, contextPerSequence: 2048 },
+  ],
+  [
+    { sequences: 100, tokens: 1000 },
+    { sequences: 8, contextPerSequence: 1024 },
+  ],
+  [
+    { sequences: 1, tokens: 100_000 },
+    { sequences: 1, contextPerSequence: 8192 },
+  ],
+  [
+    { sequences: 8, tokens: 8000 },
+    { sequences: 4, contextPerSequence: 8192 },
+  ],
 ])("a demand of %j is served by %j", (demand, plan) => {
   expect(planFor(demand, limits)).toEqual(plan);
 });
@@ -20,11 +35,16 @@ test("what is enough does not grow, and what cannot be bettered does not move", 
   const current = { sequences: 4, contextPerSequence: 2048 };
   expect(growPlan(current, { sequences: 4, tokens: 2048 }, 0, limits)).toBeUndefined();
   expect(growPlan({ sequences: 8, contextPerSequence: 1024 }, { sequences: 20, tokens: 5 }, 0, limits)).toBeUndefined();
-  expect(growPlan(current, { sequences: 1, tokens: 3000 }, 1, limits)).toEqual({ sequences: 4, contextPerSequence: 4096 });
+  expect(growPlan(current, { sequences: 1, tokens: 3000 }, 1, limits)).toEqual({
+    sequences: 4,
+    contextPerSequence: 4096,
+  });
 });
 
 test("a longer context is not bought with the place of a running request", () => {
-  expect(growPlan({ sequences: 8, contextPerSequence: 1024 }, { sequences: 8, tokens: 8000 }, 5, limits)).toBeUndefined();
+  expect(
+    growPlan({ sequences: 8, contextPerSequence: 1024 }, { sequences: 8, tokens: 8000 }, 5, limits),
+  ).toBeUndefined();
   expect(growPlan({ sequences: 8, contextPerSequence: 1024 }, { sequences: 8, tokens: 8000 }, 4, limits)).toEqual({
     sequences: 4,
     contextPerSequence: 8192,
@@ -49,7 +69,12 @@ test("for any demand and limits the plan keeps to memory, counts and the longest
     if (plan.sequences > 1) {
       expect(plan.sequences * plan.contextPerSequence * own.bytesPerToken).toBeLessThanOrEqual(own.budgetBytes);
     }
-    const grown = growPlan(plan, { sequences: random.below(100), tokens: random.below(200_000) }, random.below(plan.sequences + 1), own);
+    const grown = growPlan(
+      plan,
+      { sequences: random.below(100), tokens: random.below(200_000) },
+      random.below(plan.sequences + 1),
+      own,
+    );
     if (grown !== undefined) {
       expect(grown.contextPerSequence > plan.contextPerSequence || grown.sequences > plan.sequences).toBe(true);
       expect(grown.contextPerSequence).toBeGreaterThanOrEqual(plan.contextPerSequence);

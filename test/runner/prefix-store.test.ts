@@ -1,7 +1,16 @@
 // States kept for conversations that come back: found, bounded, and never trusted when the file is damaged.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PrefixStore, WORTH_KEEPING_TOKENS } from "../../src/runner/engine/prefix-store.ts";
@@ -89,16 +98,22 @@ describe("on disk", () => {
     ["longer", (path) => writeFileSync(path, Buffer.concat([readFileSync(path), Buffer.alloc(9)]))],
     ["empty", (path) => writeFileSync(path, "")],
     ["of another kind", (path) => writeFileSync(path, Buffer.from(readFileSync(path)).fill("X", 0, 8))],
-    ["claiming 4 billion tokens", (path) => {
-      const bytes = readFileSync(path);
-      bytes.writeUInt32LE(0xffff_ffff, 40);
-      writeFileSync(path, bytes);
-    }],
-    ["claiming an absurd size", (path) => {
-      const bytes = readFileSync(path);
-      bytes.writeBigUInt64LE(0xffff_ffff_ffff_ffffn, 44);
-      writeFileSync(path, bytes);
-    }],
+    [
+      "claiming 4 billion tokens",
+      (path) => {
+        const bytes = readFileSync(path);
+        bytes.writeUInt32LE(0xffff_ffff, 40);
+        writeFileSync(path, bytes);
+      },
+    ],
+    [
+      "claiming an absurd size",
+      (path) => {
+        const bytes = readFileSync(path);
+        bytes.writeBigUInt64LE(0xffff_ffff_ffff_ffffn, 44);
+        writeFileSync(path, bytes);
+      },
+    ],
   ];
   test.each(damages)("a file that is %s is removed when the store opens", (_, damage) => {
     open().persist(range(100), state(500));
@@ -134,7 +149,9 @@ describe("on disk", () => {
     utimesSync(join(other, "old.state"), 1000, 1000);
     writeFileSync(join(other, "notes.txt"), Buffer.alloc(9000));
     open(4000).persist(range(100), state(900));
-    expect(readdirSync(other)).toEqual(["notes.txt", "old.state"].filter((name) => name !== "old.state" || 3000 + 1352 <= 4000));
+    expect(readdirSync(other)).toEqual(
+      ["notes.txt", "old.state"].filter((name) => name !== "old.state" || 3000 + 1352 <= 4000),
+    );
     expect(files()).toHaveLength(1);
   });
   test("a directory that cannot be written costs only the cache", () => {

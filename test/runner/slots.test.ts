@@ -1,7 +1,14 @@
 // Which sequence serves a prompt: reuse rules for each kind of memory, copies, and waiting for a shared beginning.
 
 import { describe, expect, test } from "bun:test";
-import { chooseSlot, commonPrefix, type ReuseRules, reusable, shouldWaitForPrefix, type SlotView } from "../../src/runner/engine/slots.ts";
+import {
+  chooseSlot,
+  commonPrefix,
+  type ReuseRules,
+  reusable,
+  shouldWaitForPrefix,
+  type SlotView,
+} from "../../src/runner/engine/slots.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 
 const CUT: ReuseRules = { reuse: "cut", canCopy: true, slidingWindow: 0 };
@@ -71,7 +78,9 @@ test("any choice is idle, and what it promises to reuse is really there", () => 
   const random = seededRandom(13);
   const tokens = (): number[] => Array.from({ length: random.below(90) }, (_, i) => (random.below(30) === 0 ? -1 : i));
   for (let round = 0; round < 10_000; round++) {
-    const slots = range(1 + random.below(5)).map((i) => slot(i, tokens(), { busy: random.below(3) === 0, lastUsed: random.below(9) }));
+    const slots = range(1 + random.below(5)).map((i) =>
+      slot(i, tokens(), { busy: random.below(3) === 0, lastUsed: random.below(9) }),
+    );
     const prompt = [...tokens(), 1];
     const choice = chooseSlot(slots, prompt, CUT);
     expect(choice === undefined).toBe(slots.every(({ busy }) => busy));

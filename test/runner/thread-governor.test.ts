@@ -8,7 +8,12 @@ import { seededRandom } from "../support/seeded-random.ts";
 type Cost = (threads: number, tokens: number) => number;
 
 /** Runs steps of one token for so many simulated milliseconds; the mean cost of a step at the end and overall. */
-function simulate(governor: ThreadGovernor, cost: Cost, lengthMs: number, fromMs = 0): { nowMs: number; steps: number; settled: number } {
+function simulate(
+  governor: ThreadGovernor,
+  cost: Cost,
+  lengthMs: number,
+  fromMs = 0,
+): { nowMs: number; steps: number; settled: number } {
   let nowMs = fromMs;
   let steps = 0;
   while (nowMs < fromMs + lengthMs) {

@@ -6,10 +6,17 @@ import { seededRandom } from "../support/seeded-random.ts";
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
-const small: ModelCost = { weightBytes: 100 * MIB, kvBytesPerToken: 23_040, recurrentBytesPerSequence: 0, trainedContext: 8192 };
+const small: ModelCost = {
+  weightBytes: 100 * MIB,
+  kvBytesPerToken: 23_040,
+  recurrentBytesPerSequence: 0,
+  trainedContext: 8192,
+};
 
 test("more memory gives more sequences, up to the limit", () => {
-  const sequences = [1, 2, 4, 64].map((gib) => planCache(small, gib * GIB, { numParallel: 0, context: 8192 }).maxSequences);
+  const sequences = [1, 2, 4, 64].map(
+    (gib) => planCache(small, gib * GIB, { numParallel: 0, context: 8192 }).maxSequences,
+  );
   expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
   expect(sequences.at(-1)).toBe(64);
 });

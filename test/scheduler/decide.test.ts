@@ -20,17 +20,59 @@ const rows: [string, Want, Resident[], Limits, ReturnType<typeof decide>][] = [
   ["nothing is loaded: load", want("a"), [], roomy, { do: "load" }],
   ["the first model loads with whatever fits (spec 7.08)", want("a", 5000), [], roomy, { do: "load" }],
   ["it is loaded: serve", want("a"), [resident("a", { leases: 5 })], roomy, { do: "serve" }],
-  ["it is being loaded: wait", want("a"), [resident("a", { state: "loading" })], roomy, { do: "wait", reason: "loading" }],
-  ["it is being stopped: wait", want("a"), [resident("a", { state: "stopping" })], roomy, { do: "wait", reason: "busy" }],
+  [
+    "it is being loaded: wait",
+    want("a"),
+    [resident("a", { state: "loading" })],
+    roomy,
+    { do: "wait", reason: "loading" },
+  ],
+  [
+    "it is being stopped: wait",
+    want("a"),
+    [resident("a", { state: "stopping" })],
+    roomy,
+    { do: "wait", reason: "busy" },
+  ],
   ["idle with other options: reload", want("a", 1, "t"), [resident("a")], roomy, { do: "evict", keys: ["a"] }],
-  ["busy with other options: wait", want("a", 1, "t"), [resident("a", { leases: 1 })], roomy, { do: "wait", reason: "busy" }],
-  ["loading with other options: wait", want("a", 1, "t"), [resident("a", { state: "loading" })], roomy, { do: "wait", reason: "busy" }],
+  [
+    "busy with other options: wait",
+    want("a", 1, "t"),
+    [resident("a", { leases: 1 })],
+    roomy,
+    { do: "wait", reason: "busy" },
+  ],
+  [
+    "loading with other options: wait",
+    want("a", 1, "t"),
+    [resident("a", { state: "loading" })],
+    roomy,
+    { do: "wait", reason: "busy" },
+  ],
   ["there is room beside another: load", want("b", 800), [resident("a")], roomy, { do: "load" }],
   ["more than 80 % of what is free: evict", want("b", 801), [resident("a")], roomy, { do: "evict", keys: ["a"] }],
-  ["as many as allowed are loaded: evict", want("b"), [resident("a")], { ...roomy, maxLoaded: 1 }, { do: "evict", keys: ["a"] }],
+  [
+    "as many as allowed are loaded: evict",
+    want("b"),
+    [resident("a")],
+    { ...roomy, maxLoaded: 1 },
+    { do: "evict", keys: ["a"] },
+  ],
   ["all are busy: wait", want("b", 900), [resident("a", { leases: 1 })], roomy, { do: "wait", reason: "busy" }],
-  ["another one is loading: one at a time", want("b"), [resident("a", { state: "loading" })], roomy, { do: "wait", reason: "loading" }],
-  ["another one is stopping: its memory counts first", want("b"), [resident("a", { state: "stopping" })], roomy, { do: "wait", reason: "loading" }],
+  [
+    "another one is loading: one at a time",
+    want("b"),
+    [resident("a", { state: "loading" })],
+    roomy,
+    { do: "wait", reason: "loading" },
+  ],
+  [
+    "another one is stopping: its memory counts first",
+    want("b"),
+    [resident("a", { state: "stopping" })],
+    roomy,
+    { do: "wait", reason: "loading" },
+  ],
 ];
 test.each(rows)("%s", (_, wanted, residents, limits, decision) => {
   expect(decide(wanted, residents, limits)).toEqual(decision);
@@ -38,7 +80,11 @@ test.each(rows)("%s", (_, wanted, residents, limits, decision) => {
 
 describe("the victim", () => {
   test("is the idle one with the shortest keep-alive (spec 7.07)", () => {
-    const models = [resident("a", { keepAliveMs: Infinity }), resident("b", { keepAliveMs: 5 }), resident("c", { keepAliveMs: 1, leases: 1 })];
+    const models = [
+      resident("a", { keepAliveMs: Infinity }),
+      resident("b", { keepAliveMs: 5 }),
+      resident("c", { keepAliveMs: 1, leases: 1 }),
+    ];
     expect(chooseVictim(models)?.key).toBe("b");
   });
   test("is among equals the least recently used, then the first by name", () => {
@@ -81,6 +127,7 @@ test("in any state: nothing busy is evicted, the limits are kept, and one load a
       const same = residents.find(({ key }) => key === wanted.key);
       expect([same?.state, same?.signature]).toEqual(["ready", wanted.signature]);
     }
-    if (decision.do === "wait") expect(residents.some(({ state, leases }) => state !== "ready" || leases > 0)).toBe(true);
+    if (decision.do === "wait")
+      expect(residents.some(({ state, leases }) => state !== "ready" || leases > 0)).toBe(true);
   }
 });

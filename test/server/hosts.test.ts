@@ -63,7 +63,14 @@ describe("origins", () => {
     "vscode-webview://abc",
     "HTTP://LOCALHOST:1",
   ];
-  const refused = ["http://example.com", "https://localhost.evil.com", "http://127.0.0.1.evil.com", "null", "chrome-extension://x", ""];
+  const refused = [
+    "http://example.com",
+    "https://localhost.evil.com",
+    "http://127.0.0.1.evil.com",
+    "null",
+    "chrome-extension://x",
+    "",
+  ];
 
   test.each(allowed)("%p may ask", async (origin) => {
     await using app = await testApp();
@@ -99,7 +106,14 @@ test("an allowed preflight is answered in full", async () => {
   expect(response.headers.get("access-control-allow-methods")).toBe("GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS");
   expect(response.headers.get("access-control-max-age")).toBe("43200");
   const names = (response.headers.get("access-control-allow-headers") ?? "").split(",");
-  expect(names.slice(0, 6)).toEqual(["Authorization", "Content-Type", "User-Agent", "Accept", "X-Requested-With", "OpenAI-Beta"]);
+  expect(names.slice(0, 6)).toEqual([
+    "Authorization",
+    "Content-Type",
+    "User-Agent",
+    "Accept",
+    "X-Requested-With",
+    "OpenAI-Beta",
+  ]);
   expect(names.filter((name) => name.startsWith("x-stainless-"))).toHaveLength(12);
 });
 
@@ -111,15 +125,24 @@ test("OPTIONS without an origin is 204", async () => {
 describe("OLLAMA_ORIGINS", () => {
   test("adds to the defaults, with one star anywhere", () => {
     const { allowed } = originRules("http://my.site, https://*.example.com,chrome-extension://*");
-    expect(["http://my.site", "https://a.example.com", "chrome-extension://abc", "http://localhost"].every(allowed)).toBe(true);
-    expect(["http://my.site.evil", "https://example.com", "https://a.example.com.evil", "http://b.example.com"].some(allowed)).toBe(false);
+    expect(
+      ["http://my.site", "https://a.example.com", "chrome-extension://abc", "http://localhost"].every(allowed),
+    ).toBe(true);
+    expect(
+      ["http://my.site.evil", "https://example.com", "https://a.example.com.evil", "http://b.example.com"].some(
+        allowed,
+      ),
+    ).toBe(false);
   });
   test("a star alone allows all and is echoed as a star", async () => {
     await using app = await testApp({ origins: "*" });
     const response = await app.fetch("/api/version", { headers: { origin: "http://anything.example" } });
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
   });
-  test.each(["example.com", "http://*.a.*", "ftp://x"])("%p can match nothing and is refused at start, by name", (entry) => {
-    expect(() => originRules(entry)).toThrow(`OLLAMA_ORIGINS: "${entry}"`);
-  });
+  test.each(["example.com", "http://*.a.*", "ftp://x"])(
+    "%p can match nothing and is refused at start, by name",
+    (entry) => {
+      expect(() => originRules(entry)).toThrow(`OLLAMA_ORIGINS: "${entry}"`);
+    },
+  );
 });

@@ -36,15 +36,51 @@ describe("model names (spec 2.15, 2.16)", () => {
 
 describe("requests that a model cannot serve", () => {
   const cases: [string, string, Record<string, unknown>, number, string][] = [
-    ["an option of the wrong type", "/api/generate", { options: { num_ctx: "big" } }, 400, 'option "num_ctx" must be of type integer'],
+    [
+      "an option of the wrong type",
+      "/api/generate",
+      { options: { num_ctx: "big" } },
+      400,
+      'option "num_ctx" must be of type integer',
+    ],
     ["too many log-probabilities", "/api/chat", { top_logprobs: 21 }, 400, "top_logprobs must be between 0 and 20"],
     ["fewer than none", "/api/generate", { top_logprobs: -1 }, 400, "top_logprobs must be between 0 and 20"],
-    ["raw with a system text", "/api/generate", { prompt: "x", raw: true, system: "y" }, 400, "raw mode does not support template, system, or context"],
+    [
+      "raw with a system text",
+      "/api/generate",
+      { prompt: "x", raw: true, system: "y" },
+      400,
+      "raw mode does not support template, system, or context",
+    ],
     ["thinking", "/api/chat", { think: true }, 400, '"m" does not support thinking'],
-    ["a think value that is none", "/api/chat", { think: "hard" }, 400, 'invalid think value: "hard" (must be "high", "medium", "low", "max", true, or false)'],
-    ["tools", "/api/chat", { messages: [{ role: "user", content: "x" }], tools: [{ type: "function", function: { name: "f" } }] }, 400, "registry.ollama.ai/library/m:latest does not support tools"],
-    ["a suffix", "/api/generate", { prompt: "x", suffix: "y" }, 400, "registry.ollama.ai/library/m:latest does not support insert"],
-    ["a keep-alive without a unit", "/api/generate", { keep_alive: "300" }, 400, 'time: missing unit in duration "300"'],
+    [
+      "a think value that is none",
+      "/api/chat",
+      { think: "hard" },
+      400,
+      'invalid think value: "hard" (must be "high", "medium", "low", "max", true, or false)',
+    ],
+    [
+      "tools",
+      "/api/chat",
+      { messages: [{ role: "user", content: "x" }], tools: [{ type: "function", function: { name: "f" } }] },
+      400,
+      "registry.ollama.ai/library/m:latest does not support tools",
+    ],
+    [
+      "a suffix",
+      "/api/generate",
+      { prompt: "x", suffix: "y" },
+      400,
+      "registry.ollama.ai/library/m:latest does not support insert",
+    ],
+    [
+      "a keep-alive without a unit",
+      "/api/generate",
+      { keep_alive: "300" },
+      400,
+      'time: missing unit in duration "300"',
+    ],
     ["a keep-alive that is a list", "/api/generate", { keep_alive: [] }, 400, "invalid duration: []"],
   ];
   test.each(cases)("%s", async (_, path, body, status, message) => {
@@ -55,7 +91,10 @@ describe("requests that a model cannot serve", () => {
   test("an embedding model does not generate (spec 2.23)", async () => {
     await using app = await testApp();
     await app.addModel("e", "bert");
-    expect(await errorOf(await app.post("/api/generate", { model: "e", prompt: "x" }))).toEqual([400, '"e" does not support generate']);
+    expect(await errorOf(await app.post("/api/generate", { model: "e", prompt: "x" }))).toEqual([
+      400,
+      '"e" does not support generate',
+    ]);
   });
 });
 
@@ -87,7 +126,10 @@ test("a model that cannot be loaded is an error with its reason, and nothing sta
   await using app = await testApp();
   await app.addModel("m", "llama");
   for (const stream of [true, false]) {
-    expect(await errorOf(await app.post("/api/generate", { model: "m", prompt: "x", stream }))).toEqual([500, NO_LIBRARIES]);
+    expect(await errorOf(await app.post("/api/generate", { model: "m", prompt: "x", stream }))).toEqual([
+      500,
+      NO_LIBRARIES,
+    ]);
   }
   expect(await (await app.fetch("/api/ps")).json()).toEqual({ models: [] });
 });
@@ -105,7 +147,7 @@ test("models are listed, shown, copied and deleted", async () => {
   await app.addModel("m", "llama");
   expect((await app.post("/api/copy", { source: "M", destination: "me/copy:1" })).status).toBe(200);
   const { models } = (await (await app.fetch("/api/tags")).json()) as { models: Record<string, string>[] };
-  expect(models.map(({ name }) => name).sort()).toEqual(["m:latest", "me/copy:1"]);
+  expect(new Set(models.map(({ name }) => name))).toEqual(new Set(["m:latest", "me/copy:1"]));
   expect(models[0]?.["digest"]).toMatch(/^[0-9a-f]{64}$/);
   expect(models[0]?.["digest"]).toBe(models[1]?.["digest"] ?? "");
   const shown = await app.post("/api/show", { model: "me/copy:1" });
@@ -133,7 +175,10 @@ describe("blobs (spec 2.61)", () => {
     await using app = await testApp();
     const wrong = await app.fetch(`/api/blobs/${MISSING}`, { method: "POST", body: "x" });
     expect(await errorOf(wrong)).toEqual([400, `digest mismatch, expected "${MISSING}", got "${digestOf("x")}"`]);
-    expect(await errorOf(await app.fetch("/api/blobs/sha256:1", { method: "POST", body: "x" }))).toEqual([400, "invalid digest format"]);
+    expect(await errorOf(await app.fetch("/api/blobs/sha256:1", { method: "POST", body: "x" }))).toEqual([
+      400,
+      "invalid digest format",
+    ]);
     expect((await app.fetch("/api/blobs/sha256:1", { method: "HEAD" })).status).toBe(400);
   });
   test("become a model, told as a stream or as one last status", async () => {
@@ -142,7 +187,10 @@ describe("blobs (spec 2.61)", () => {
     const request = { model: "m", files: { "m.gguf": digest } };
     const streamed = await app.post("/api/create", request);
     expect(streamed.headers.get("content-type")).toBe("application/x-ndjson");
-    const lines = (await streamed.text()).trimEnd().split("\n").map((line) => JSON.parse(line) as { status: string });
+    const lines = (await streamed.text())
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { status: string });
     expect([lines[0]?.status, lines.at(-1)?.status]).toEqual(["parsing GGUF", "success"]);
     const whole = await app.post("/api/create", { ...request, stream: false });
     expect(await whole.json()).toEqual({ status: "success" });

@@ -64,7 +64,9 @@ export const ChatCompletionRequest = t.Object(
       ),
     ),
     tools: t.Optional(t.Array(Tool, { goType: "[]api.Tool" })),
-    tool_choice: t.Optional(t.Unknown({ description: '"none", "auto", "required", a named function or allowed tools' })),
+    tool_choice: t.Optional(
+      t.Unknown({ description: '"none", "auto", "required", a named function or allowed tools' }),
+    ),
     parallel_tool_calls: t.Optional(t.Boolean()),
     reasoning: t.Optional(t.Object({ effort: t.Optional(t.String()) }, { title: "Reasoning" })),
     reasoning_effort: t.Optional(t.String()),

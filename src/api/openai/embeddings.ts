@@ -5,9 +5,7 @@ import { type Static, Type as t } from "@sinclair/typebox";
 export const EmbeddingsRequest = t.Object(
   {
     model: t.Optional(t.String()),
-    input: t.Optional(
-      t.Unknown({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] }),
-    ),
+    input: t.Optional(t.Unknown({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] })),
     dimensions: t.Optional(t.Integer()),
     encoding_format: t.Optional(t.String({ description: "float or base64 (little-endian float32)" })),
   },

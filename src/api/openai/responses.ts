@@ -45,7 +45,9 @@ export const ResponsesRequest = t.Object(
     top_p: t.Optional(t.Number()),
     max_output_tokens: t.Optional(t.Integer()),
     tools: t.Optional(t.Array(ResponsesTool, { goType: "[]openai.ResponsesTool" })),
-    tool_choice: t.Optional(t.Unknown({ description: '"none", "auto", "required", a function by name or allowed tools' })),
+    tool_choice: t.Optional(
+      t.Unknown({ description: '"none", "auto", "required", a function by name or allowed tools' }),
+    ),
     parallel_tool_calls: t.Optional(t.Boolean()),
     reasoning: t.Optional(
       t.Object(
@@ -53,7 +55,9 @@ export const ResponsesRequest = t.Object(
         { title: "ResponsesReasoning", goType: "openai.ResponsesReasoning" },
       ),
     ),
-    text: t.Optional(t.Object({ format: t.Optional(TextFormat) }, { title: "ResponsesText", goType: "openai.ResponsesText" })),
+    text: t.Optional(
+      t.Object({ format: t.Optional(TextFormat) }, { title: "ResponsesText", goType: "openai.ResponsesText" }),
+    ),
     truncation: t.Optional(t.String({ description: "auto, or disabled: a prompt that is too long is refused" })),
     include: t.Optional(t.Array(t.String(), { description: "message.output_text.logprobs; others are ignored" })),
     top_logprobs: t.Optional(t.Integer()),
@@ -75,7 +79,12 @@ const OutputText = t.Object({
 });
 export type OutputText = Static<typeof OutputText>;
 
-const Status = t.Union([t.Literal("in_progress"), t.Literal("completed"), t.Literal("incomplete"), t.Literal("failed")]);
+const Status = t.Union([
+  t.Literal("in_progress"),
+  t.Literal("completed"),
+  t.Literal("incomplete"),
+  t.Literal("failed"),
+]);
 
 export const OutputItem = t.Union([
   t.Object({

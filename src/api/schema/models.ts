@@ -133,7 +133,10 @@ const transferFields = {
 };
 export const PullRequest = t.Object(transferFields, { title: "PullRequest", description: "Fetch a model" });
 export type PullRequest = Static<typeof PullRequest>;
-export const PushRequest = t.Object(transferFields, { title: "PushRequest", description: "Send a model to a registry" });
+export const PushRequest = t.Object(transferFields, {
+  title: "PushRequest",
+  description: "Send a model to a registry",
+});
 export type PushRequest = Static<typeof PushRequest>;
 
 /** One line of a create, pull or push stream. */

@@ -6,9 +6,7 @@ export const RerankRequest = t.Object(
   {
     model: t.Optional(t.String()),
     query: t.Optional(t.String()),
-    documents: t.Optional(
-      t.Array(t.Unknown(), { description: 'Texts, or objects with a "text"', goType: "[]string" }),
-    ),
+    documents: t.Optional(t.Array(t.Unknown(), { description: 'Texts, or objects with a "text"', goType: "[]string" })),
     top_n: t.Optional(t.Integer()),
     return_documents: t.Optional(t.Boolean()),
   },

@@ -3,7 +3,11 @@
 import { type Static, Type as t } from "@sinclair/typebox";
 
 export const TokenizeRequest = t.Object(
-  { model: t.Optional(t.String()), text: t.Optional(t.String()), content: t.Optional(t.String({ description: "Other name for `text`" })) },
+  {
+    model: t.Optional(t.String()),
+    text: t.Optional(t.String()),
+    content: t.Optional(t.String({ description: "Other name for `text`" })),
+  },
   { title: "TokenizeRequest", description: "Text to token ids" },
 );
 export type TokenizeRequest = Static<typeof TokenizeRequest>;

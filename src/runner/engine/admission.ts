@@ -43,7 +43,9 @@ export class Admission {
   /** Moves what can run now to `running`, in order of arrival. */
   admit(running: Running[]): void {
     while (this.#queue.length > 0) {
-      const prompts = running.filter(({ generation }) => generation.inPrompt).map(({ generation }) => generation.prompt);
+      const prompts = running
+        .filter(({ generation }) => generation.inPrompt)
+        .map(({ generation }) => generation.prompt);
       const { all, rules } = this.sequences;
       const next = this.#queue.findIndex(({ prompt }) => !shouldWaitForPrefix(all, prompts, prompt, rules));
       const generation = this.#queue[next];
@@ -80,10 +82,12 @@ export class Admission {
     const { rules } = this.sequences;
     // A saved state has lost what lies outside a sliding window, so it serves only where it is continued, not cut back.
     const found = this.store.find(generation.prompt, rules.reuse === "append" || rules.slidingWindow > 0);
-    if (found === undefined || Math.min(found.common, generation.prompt.length - 1) - choice.reuse < FETCH_WORTH_TOKENS) return choice;
+    if (found === undefined || Math.min(found.common, generation.prompt.length - 1) - choice.reuse < FETCH_WORTH_TOKENS)
+      return choice;
     const state = this.store.load(found.entry);
     const sequence = this.sequences.at(choice.sequence);
-    if (state === undefined || !this.sequences.fetch(sequence, found.entry.tokens, state)) return { ...choice, reuse: 0, copyFrom: undefined };
+    if (state === undefined || !this.sequences.fetch(sequence, found.entry.tokens, state))
+      return { ...choice, reuse: 0, copyFrom: undefined };
     return { sequence: choice.sequence, reuse: reusable(sequence, generation.prompt, rules), copyFrom: undefined };
   }
 
@@ -111,7 +115,10 @@ export class Admission {
   }
 }
 
-export function memoryOf(plan: ContextPlan, limits: PlanLimits): { cacheBytes: number; contextPerSequence: number; sequences: number } {
+export function memoryOf(
+  plan: ContextPlan,
+  limits: PlanLimits,
+): { cacheBytes: number; contextPerSequence: number; sequences: number } {
   return { cacheBytes: plan.contextPerSequence * plan.sequences * limits.bytesPerToken, ...plan };
 }
 

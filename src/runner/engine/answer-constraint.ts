@@ -88,7 +88,8 @@ export class AnswerConstraint {
       }
     }
     if (left === 0) throw new AppError("internal", "no token of this model can continue the grammar");
-    for (let token = 0; token < logits.length; token++) if (allowed[token] === 0) logits[token] = Number.NEGATIVE_INFINITY;
+    for (let token = 0; token < logits.length; token++)
+      if (allowed[token] === 0) logits[token] = Number.NEGATIVE_INFINITY;
   }
 
   readonly #oneByte = new Uint8Array(1);

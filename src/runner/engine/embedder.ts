@@ -66,7 +66,12 @@ export class Embedder implements Disposable {
     for (const job of [...this.#jobs]) {
       if (job.vectors.length < job.inputs.length) continue;
       this.#jobs.splice(this.#jobs.indexOf(job), 1);
-      this.emit({ type: "embeddings", id: job.id, vectors: job.vectors, tokenCounts: job.inputs.map(({ length }) => length) });
+      this.emit({
+        type: "embeddings",
+        id: job.id,
+        vectors: job.vectors,
+        tokenCounts: job.inputs.map(({ length }) => length),
+      });
     }
   }
 

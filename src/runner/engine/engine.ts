@@ -111,7 +111,9 @@ export class Engine {
     this.#batch.clear();
     const { batchSize } = this.parts;
     const prompts = this.#running.filter(({ generation }) => generation.inPrompt);
-    const answering = new Set(this.#running.filter((running) => !running.generation.inPrompt && this.#hasRoom(running)));
+    const answering = new Set(
+      this.#running.filter((running) => !running.generation.inPrompt && this.#hasRoom(running)),
+    );
     const views = prompts.map(({ generation }) => ({
       id: generation.id,
       remaining: generation.feed.length - generation.fed,
@@ -267,7 +269,12 @@ export class Engine {
     this.measures.generatedTokens += outputs.length;
     this.#costs.record({ ms: decodeMs, tokens, answers: outputs.length, promptTokens, drafted });
     if (promptTokens === 0) {
-      this.parts.governor.record({ threads: this.parts.governor.threads, tokens, ms: decodeMs, nowMs: performance.now() });
+      this.parts.governor.record({
+        threads: this.parts.governor.threads,
+        tokens,
+        ms: decodeMs,
+        nowMs: performance.now(),
+      });
     }
   }
 }

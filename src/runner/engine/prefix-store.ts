@@ -2,7 +2,20 @@
 // and on disk for what must survive the process. Bounded, least recently used first; a damaged or foreign file is ignored.
 
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, closeSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  closeSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { commonPrefix } from "./slots.ts";
 
@@ -50,19 +63,26 @@ export class PrefixStore {
   /** Keeps a state in memory. Entries that are prefixes of it are replaced by it. */
   keep(tokens: readonly number[], state: Uint8Array): void {
     if (tokens.length < WORTH_KEEPING_TOKENS || state.length > this.memoryBytes) return;
-    const same = this.#entries.find((entry) => entry.tokens.length === tokens.length && commonPrefix(entry.tokens, tokens) === tokens.length);
+    const same = this.#entries.find(
+      (entry) => entry.tokens.length === tokens.length && commonPrefix(entry.tokens, tokens) === tokens.length,
+    );
     if (same !== undefined) {
       same.lastUsed = ++this.#clock;
       same.state ??= state;
     } else {
-      this.#entries = this.#entries.filter((entry) => entry.path !== undefined || commonPrefix(entry.tokens, tokens) < entry.tokens.length);
+      this.#entries = this.#entries.filter(
+        (entry) => entry.path !== undefined || commonPrefix(entry.tokens, tokens) < entry.tokens.length,
+      );
       this.#entries.push({ tokens: [...tokens], bytes: state.length, state, path: undefined, lastUsed: ++this.#clock });
     }
     this.#shrinkMemory();
   }
 
   /** The entry that saves most of `prompt`, if any saves something. `whole`: only one that the prompt continues. */
-  find(prompt: readonly number[], whole: boolean): { readonly entry: StoredPrefix; readonly common: number } | undefined {
+  find(
+    prompt: readonly number[],
+    whole: boolean,
+  ): { readonly entry: StoredPrefix; readonly common: number } | undefined {
     let best: { entry: StoredPrefix; common: number } | undefined;
     for (const entry of this.#entries) {
       const common = commonPrefix(entry.tokens, prompt);
@@ -156,7 +176,10 @@ function writeStateFile(path: string, tokens: readonly number[], state: Uint8Arr
   const digest = createHash("sha256").update(body).update(state).digest();
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    writeFileSync(temporary, Buffer.concat([Buffer.from(MAGIC, "latin1"), digest, body, state]), { mode: 0o600, flag: "wx" });
+    writeFileSync(temporary, Buffer.concat([Buffer.from(MAGIC, "latin1"), digest, body, state]), {
+      mode: 0o600,
+      flag: "wx",
+    });
     chmodSync(temporary, 0o600);
     renameSync(temporary, path);
   } finally {

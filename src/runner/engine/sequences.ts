@@ -123,7 +123,12 @@ export class Sequences implements Disposable {
   /** Writes what idle sequences hold to disk, so that it survives this process. */
   persistIdle(): void {
     for (const sequence of this.#all) {
-      if (sequence.busy || sequence.tokens.length < WORTH_KEEPING_TOKENS || sequence.persisted === sequence.tokens.length) continue;
+      if (
+        sequence.busy ||
+        sequence.tokens.length < WORTH_KEEPING_TOKENS ||
+        sequence.persisted === sequence.tokens.length
+      )
+        continue;
       this.store.persist(sequence.tokens, this.#context.saveSequence(sequence.sequence));
       sequence.persisted = sequence.tokens.length;
     }

@@ -25,10 +25,6 @@ class Reader {
     this.at += bytes;
   }
 
-  skip(bytes: number): void {
-    this.at += bytes;
-  }
-
   u32(): number {
     const value = this.#view.getUint32(this.at, true);
     this.at += 4;
@@ -48,7 +44,8 @@ export function withStreams(state: Uint8Array, streams: number, shape: StateShap
   try {
     const parts: Uint8Array[] = [state.subarray(0, HEAD_BYTES)];
     const reader = new Reader(state, HEAD_BYTES);
-    for (let i = 0; i < shape.attentionCaches && reader.at < state.length; i++) parts.push(...cacheParts(reader, streams));
+    for (let i = 0; i < shape.attentionCaches && reader.at < state.length; i++)
+      parts.push(...cacheParts(reader, streams));
     parts.push(state.subarray(reader.at));
     return Buffer.concat(parts);
   } catch (error) {

@@ -60,7 +60,10 @@ export class ThreadGovernor {
     if (arm === undefined || this.#arms.length === 1) return;
     const old = arm.cost.get(tokens);
     // The first step after a change of threads wakes sleepers; a later one is the better witness.
-    arm.cost.set(tokens, old === undefined ? ms : this.#trial === undefined ? old * 0.8 + ms * 0.2 : Math.min(old * 1.5, ms));
+    arm.cost.set(
+      tokens,
+      old === undefined ? ms : this.#trial === undefined ? old * 0.8 + ms * 0.2 : Math.min(old * 1.5, ms),
+    );
     if (this.#trial !== undefined) this.#continueTrial(this.#trial, tokens, ms, nowMs);
     else this.#maybeStartTrial(tokens, nowMs);
   }
@@ -84,7 +87,9 @@ export class ThreadGovernor {
   }
 
   #maybeStartTrial(tokens: number, nowMs: number): void {
-    const next = this.#arms.find((arm) => arm !== this.#best && (arm.lookAgainMs <= nowMs || this.#suspicious(arm, tokens)));
+    const next = this.#arms.find(
+      (arm) => arm !== this.#best && (arm.lookAgainMs <= nowMs || this.#suspicious(arm, tokens)),
+    );
     if (next === undefined || this.#best.cost.get(tokens) === undefined) return;
     next.cost.delete(tokens);
     this.#trial = { arm: next, left: TRIAL_STEPS };

@@ -177,5 +177,5 @@ export function asPointer(value: NativePointer): Pointer | null {
 
 export function readCString(pointer: NativePointer): string {
   const address = asPointer(pointer);
-  return address === null ? "" : `${new CString(address)}`;
+  return address === null ? "" : new CString(address).valueOf();
 }

@@ -33,6 +33,8 @@ async function rerank(services: Services, request: RerankRequest): Promise<never
 
 function checkDocument(document: unknown, index: number): void {
   const isText = typeof document === "string";
-  const hasText = typeof document === "object" && document !== null && "text" in document && typeof document.text === "string";
-  if (!isText && !hasText) throw new AppError("invalid", `documents[${index}] must be a text or an object with a "text"`);
+  const hasText =
+    typeof document === "object" && document !== null && "text" in document && typeof document.text === "string";
+  if (!isText && !hasText)
+    throw new AppError("invalid", `documents[${index}] must be a text or an object with a "text"`);
 }

@@ -15,14 +15,27 @@ export function statusRoutes() {
   };
   const about = (summary: string) => ({ detail: { summary, tags: ["server"] } });
   return new Elysia()
-    .get("/", () => new Response("Ollama is running", { headers: { "content-type": "text/plain; charset=utf-8" } }), about("Is it running?"))
+    .get(
+      "/",
+      () => new Response("Ollama is running", { headers: { "content-type": "text/plain; charset=utf-8" } }),
+      about("Is it running?"),
+    )
     .get("/health", () => jsonResponse({ status: "ok" }), about("Is it ready?"))
     .get("/api/version", () => jsonResponse({ version: VERSION }), about("Version"))
     .get("/api/status", () => jsonResponse({ cloud: { disabled: true, source: "none" } }), about("Cloud status"))
     .get("/api/experimental/model-recommendations", () => jsonResponse({ recommendations: [] }), about("None"))
-    .post("/api/me", refuse("ollama cloud is disabled: account is unavailable"), { parse: "none", ...about("Refused: no account") })
+    .post("/api/me", refuse("ollama cloud is disabled: account is unavailable"), {
+      parse: "none",
+      ...about("Refused: no account"),
+    })
     .post("/api/signout", signedOut, { parse: "none", ...about("Refused: no account") })
     .delete("/api/user/keys/:key", signedOut, { parse: "none", ...about("Refused: no account") })
-    .post("/api/experimental/web_search", refuse("ollama cloud is disabled: web search is unavailable"), { parse: "none", ...about("Refused: no cloud") })
-    .post("/api/experimental/web_fetch", refuse("ollama cloud is disabled: web fetch is unavailable"), { parse: "none", ...about("Refused: no cloud") });
+    .post("/api/experimental/web_search", refuse("ollama cloud is disabled: web search is unavailable"), {
+      parse: "none",
+      ...about("Refused: no cloud"),
+    })
+    .post("/api/experimental/web_fetch", refuse("ollama cloud is disabled: web fetch is unavailable"), {
+      parse: "none",
+      ...about("Refused: no cloud"),
+    });
 }

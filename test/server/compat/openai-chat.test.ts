@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../../src/base/errors.ts";
 import { call, done, ScriptedModel, text, thinking } from "./scripted-model.ts";
-import { TestApp } from "./test-app.ts";
+import { ScriptedApp, textAt } from "./scripted-app.ts";
 
 const PATH = "/v1/chat/completions";
 const USER = { role: "user", content: "Say hello." };
@@ -11,7 +11,7 @@ const BODY = { model: "scripted", messages: [USER] };
 
 async function asked(more: object, script?: ConstructorParameters<typeof ScriptedModel>[0]) {
   const model = script === undefined ? new ScriptedModel() : new ScriptedModel(script);
-  await using app = new TestApp(model);
+  await using app = new ScriptedApp(model);
   const answer = await app.json(PATH, { ...BODY, ...more });
   return { ...answer, model, question: model.chats[0] };
 }
@@ -20,7 +20,7 @@ async function refusal(more: object): Promise<string> {
   const { status, body } = await asked(more);
   expect(status).toBe(400);
   expect(body["error"]).toMatchObject({ type: "invalid_request_error", param: null, code: null });
-  return String(body["error"]?.["message"]);
+  return textAt(body["error"]?.["message"]);
 }
 
 describe("an answer that is not streamed", () => {
@@ -102,7 +102,7 @@ describe("an answer that is not streamed", () => {
 
 describe("a stream", () => {
   const stream = async (more: object, script?: ConstructorParameters<typeof ScriptedModel>[0]) => {
-    await using app = new TestApp(new ScriptedModel(script));
+    await using app = new ScriptedApp(new ScriptedModel(script));
     return app.sse(PATH, { ...BODY, ...more });
   };
   const deltas = (events: Awaited<ReturnType<typeof stream>>) =>
@@ -151,7 +151,7 @@ describe("a stream", () => {
   });
 
   test("that fails before its first chunk is an ordinary error", async () => {
-    await using app = new TestApp(new ScriptedModel([new AppError("busy", "try later", { retryAfterSeconds: 3 })]));
+    await using app = new ScriptedApp(new ScriptedModel([new AppError("busy", "try later", { retryAfterSeconds: 3 })]));
     const response = await app.post(PATH, { ...BODY, stream: true });
     expect(response.status).toBe(503);
     expect(response.headers.get("retry-after")).toBe("3");
@@ -168,7 +168,7 @@ describe("a stream", () => {
 
   test("whose reader leaves ends every answer", async () => {
     const model = new ScriptedModel([...Array.from({ length: 1000 }, () => text("x")), done()]);
-    await using app = new TestApp(model);
+    await using app = new ScriptedApp(model);
     const response = await app.post(PATH, { ...BODY, n: 2, stream: true });
     const reader = response.body?.getReader();
     await reader?.read();
@@ -254,7 +254,13 @@ describe("what a request asks for reaches the model", () => {
     const { question } = await asked({
       messages: [
         { role: "developer", content: "Be brief." },
-        { role: "user", content: [{ type: "text", text: "a" }, { type: "text", text: "b" }] },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "a" },
+            { type: "text", text: "b" },
+          ],
+        },
         {
           role: "assistant",
           content: null,
@@ -311,7 +317,10 @@ describe("what cannot be honoured is a 400 that says so", () => {
     [{ functions: [{}] }, "functions is not supported: use tools"],
     [{ modalities: ["text", "audio"] }, 'answers in audio are not supported: modalities can only be ["text"]'],
     [{ options: { temperature: "hot" } }, 'option "temperature" must be of type float32'],
-    [{ max_tokens: "5" }, "json: cannot unmarshal string into Go struct field ChatCompletionRequest.max_tokens of type int"],
+    [
+      { max_tokens: "5" },
+      "json: cannot unmarshal string into Go struct field ChatCompletionRequest.max_tokens of type int",
+    ],
     [
       { reasoning_effort: "much" },
       'invalid reasoning value: "much" (must be "minimal", "low", "medium", "high", "xhigh", "ultra", "max", or "none")',
@@ -336,8 +345,10 @@ describe("what cannot be honoured is a 400 that says so", () => {
   test("tools for a model that has none", async () => {
     const model = new ScriptedModel();
     model.abilities = { ...model.abilities, tools: false };
-    await using app = new TestApp(model);
+    await using app = new ScriptedApp(model);
     const { body } = await app.json(PATH, { ...BODY, tools: [{ type: "function", function: { name: "f" } }] });
-    expect(body["error"]?.["message"]).toBe("registry.ollama.ai/library/scripted:latest does not support tools" as never);
+    expect(body["error"]?.["message"]).toBe(
+      "registry.ollama.ai/library/scripted:latest does not support tools" as never,
+    );
   });
 });

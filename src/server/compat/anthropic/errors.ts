@@ -20,7 +20,11 @@ export function anthropicId(prefix: "msg" | "req"): string {
 
 export function anthropicErrorBody(error: unknown): AnthropicError {
   const { fault, message } = toAppError(error);
-  return { type: "error", error: { type: TYPES[STATUS[fault]] ?? "api_error", message }, request_id: anthropicId("req") };
+  return {
+    type: "error",
+    error: { type: TYPES[STATUS[fault]] ?? "api_error", message },
+    request_id: anthropicId("req"),
+  };
 }
 
 export function anthropicErrorResponse(error: unknown, type = JSON_TYPE): Response {

@@ -46,7 +46,10 @@ export async function* messageEvents(
         yield {
           type: "content_block_delta",
           index,
-          delta: kind === "text" ? { type: "text_delta", text: event.text } : { type: "thinking_delta", thinking: event.text },
+          delta:
+            kind === "text"
+              ? { type: "text_delta", text: event.text }
+              : { type: "thinking_delta", thinking: event.text },
         };
         break;
       }
@@ -104,7 +107,12 @@ export function wholeMessage(answer: CollectedAnswer, done: Done, frame: Message
   const content: AnswerBlock[] = [
     ...(thinking === "" ? [] : [{ type: "thinking" as const, thinking, signature: "" }]),
     ...(text === "" ? [] : [{ type: "text" as const, text }]),
-    ...toolCalls.map(({ id, name, arguments: input }) => ({ type: "tool_use" as const, id, name, input: { ...input } })),
+    ...toolCalls.map(({ id, name, arguments: input }) => ({
+      type: "tool_use" as const,
+      id,
+      name,
+      input: { ...input },
+    })),
   ];
   return {
     id: frame.id,

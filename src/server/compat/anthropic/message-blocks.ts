@@ -111,7 +111,9 @@ function resultOf(block: Block, names: Map<string, string>): ChatMessage {
   if (!Array.isArray(content)) return toolMessage(block, textOf(content), [], names);
   const parts = content.filter(isBlock);
   const images = parts.filter(({ type }) => type === "image");
-  const texts = parts.map((part) => (part["type"] === "text" ? textOf(part["text"]) : part["type"] === "document" ? documentText(part) : ""));
+  const texts = parts.map((part) =>
+    part["type"] === "text" ? textOf(part["text"]) : part["type"] === "document" ? documentText(part) : "",
+  );
   return toolMessage(
     block,
     texts.join(""),
@@ -139,15 +141,21 @@ function documentText(block: Block): string {
   if (!isBlock(source)) throw new AppError("invalid", "invalid document source");
   if (source["type"] === "text") return textOf(source["data"]);
   if (source["type"] === "content") {
-    return blocksOf(source["content"]).map((part) => textOf(part["text"])).join("");
+    return blocksOf(source["content"])
+      .map((part) => textOf(part["text"]))
+      .join("");
   }
-  throw new AppError("invalid", `document source type ${JSON.stringify(textOf(source["type"]))} is not supported: only text is`);
+  throw new AppError(
+    "invalid",
+    `document source type ${JSON.stringify(textOf(source["type"]))} is not supported: only text is`,
+  );
 }
 
 /** Ollama: anthropic/anthropic.go, formatWebSearchToolResultContent. */
 function searchText(content: unknown): string {
   if (typeof content === "string") return content;
-  const error = (item: Block) => ["web_search_tool_result_error", textOf(item["error_code"])].filter(Boolean).join(": ");
+  const error = (item: Block) =>
+    ["web_search_tool_result_error", textOf(item["error_code"])].filter(Boolean).join(": ");
   if (isBlock(content)) {
     return content["type"] === "web_search_tool_result_error" ? error(content) : JSON.stringify(content);
   }
@@ -162,7 +170,11 @@ function searchText(content: unknown): string {
 }
 
 /** What Ollama guesses for a prompt's tokens until they are counted: a quarter of its characters. */
-export function estimateTokens(system: unknown, messages: readonly AnthropicMessage[], tools: readonly unknown[]): number {
+export function estimateTokens(
+  system: unknown,
+  messages: readonly AnthropicMessage[],
+  tools: readonly unknown[],
+): number {
   const sizeOf = (block: Block): number => {
     const own = textOf(block["text"]).length + textOf(block["thinking"]).length;
     const isTool = block["type"] === "tool_use" || block["type"] === "tool_result";

@@ -35,7 +35,13 @@ export function chatDraft(request: ChatCompletionRequest): ChatDraft {
   };
 }
 
-function refuseUnsupported({ functions, function_call, modalities, audio, web_search_options }: ChatCompletionRequest): void {
+function refuseUnsupported({
+  functions,
+  function_call,
+  modalities,
+  audio,
+  web_search_options,
+}: ChatCompletionRequest): void {
   const refuse = (message: string): never => {
     throw new AppError("invalid", message);
   };
@@ -43,9 +49,11 @@ function refuseUnsupported({ functions, function_call, modalities, audio, web_se
   if (function_call !== undefined && function_call !== "none" && function_call !== "auto") {
     refuse("function_call is not supported: use tool_choice");
   }
-  const onlyText = modalities === undefined || (Array.isArray(modalities) && modalities.every((each) => each === "text"));
+  const onlyText =
+    modalities === undefined || (Array.isArray(modalities) && modalities.every((each) => each === "text"));
   if (!onlyText || audio !== undefined) refuse('answers in audio are not supported: modalities can only be ["text"]');
-  if (web_search_options !== undefined) refuse("web_search_options is not supported: this server does not search the web");
+  if (web_search_options !== undefined)
+    refuse("web_search_options is not supported: this server does not search the web");
 }
 
 function formatOf(format: ChatCompletionRequest["response_format"]): unknown {

@@ -71,7 +71,9 @@ function completionLogprobs(logprobs: readonly TokenLogprob[], start: number): C
   return {
     tokens: logprobs.map(({ token }) => token),
     token_logprobs: logprobs.map(({ logprob }) => logprob),
-    top_logprobs: logprobs.map(({ top }) => Object.fromEntries((top ?? []).map(({ token, logprob }) => [token, logprob]))),
+    top_logprobs: logprobs.map(({ top }) =>
+      Object.fromEntries((top ?? []).map(({ token, logprob }) => [token, logprob])),
+    ),
     text_offset: logprobs.map(({ token }) => {
       const here = offset;
       offset += token.length;

@@ -63,7 +63,10 @@ function promptsOf(prompt: unknown): SentPrompt[] {
 }
 
 function wrongPrompt(value: unknown): AppError {
-  return new AppError("invalid", `prompt must be a text, texts, token ids or lists of token ids, not ${goTypeName(value)}`);
+  return new AppError(
+    "invalid",
+    `prompt must be a text, texts, token ids or lists of token ids, not ${goTypeName(value)}`,
+  );
 }
 
 export function promptTexts(
@@ -71,5 +74,7 @@ export function promptTexts(
   model: AskableModel,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  return Promise.all(prompts.map((prompt) => (typeof prompt === "string" ? prompt : model.detokenize(prompt, signal))));
+  return Promise.all(
+    prompts.map(async (prompt) => (typeof prompt === "string" ? prompt : model.detokenize(prompt, signal))),
+  );
 }

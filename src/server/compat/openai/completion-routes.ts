@@ -60,7 +60,11 @@ function complete(services: Services, request: CompletionRequest, signal: AbortS
     };
     const ask = askOf(model, (index) => question(promptOf(index)), draft.perPrompt);
     if (request.stream === true) {
-      const chunks = completionChunks(askSeveral(count, ask, signal), frame, request.stream_options?.include_usage === true);
+      const chunks = completionChunks(
+        askSeveral(count, ask, signal),
+        frame,
+        request.stream_options?.include_usage === true,
+      );
       return sseResponse(withDone(chunks), brokenStream);
     }
     const answers = await collectSeveral(count, ask, signal);

@@ -28,7 +28,8 @@ function embed(services: Services, request: EmbeddingsRequest, signal: AbortSign
     );
   }
   const { input } = request;
-  if (input === undefined || (Array.isArray(input) && input.length === 0)) throw new AppError("invalid", "invalid input");
+  if (input === undefined || (Array.isArray(input) && input.length === 0))
+    throw new AppError("invalid", "invalid input");
   return answering(async () => {
     const sent = request.model ?? "";
     const wish = {

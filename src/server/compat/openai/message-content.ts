@@ -69,10 +69,7 @@ function imageOf(value: unknown): string {
 /** The base64 text of a data URI. */
 export function imageData(url: string): string {
   if (url.startsWith("http://") || url.startsWith("https://")) {
-    throw new AppError(
-      "invalid",
-      "image URLs are not currently supported, please use base64 encoded data instead",
-    );
+    throw new AppError("invalid", "image URLs are not currently supported, please use base64 encoded data instead");
   }
   const prefixes = ["data:;base64,", ...IMAGE_TYPES.map((type) => `data:image/${type};base64,`)];
   const prefix = prefixes.find((each) => url.startsWith(each));

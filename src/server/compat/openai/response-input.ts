@@ -81,7 +81,8 @@ class Gathering {
     Object.assign(message, this.#takeThinking());
     // Clients replay an assistant's text between its call and the result; the result must stand right behind the call.
     const last = this.#messages.at(-1);
-    const answered = isItem(following) && following["type"] === "function_call_output" ? following["call_id"] : undefined;
+    const answered =
+      isItem(following) && following["type"] === "function_call_output" ? following["call_id"] : undefined;
     if (last?.role === "assistant" && last.toolCalls?.some(({ id }) => id === answered) === true) {
       last.content = [last.content, text].filter(Boolean).join("\n");
       if (message.thinking !== undefined) last.thinking = message.thinking;
@@ -119,7 +120,12 @@ class Gathering {
 }
 
 function summaryOf(summary: unknown): string {
-  return Array.isArray(summary) ? summary.filter(isItem).map(({ text }) => textOf(text)).join("\n") : "";
+  return Array.isArray(summary)
+    ? summary
+        .filter(isItem)
+        .map(({ text }) => textOf(text))
+        .join("\n")
+    : "";
 }
 
 function contentOf(content: unknown, field: string): { text: string; images: string[] } {

@@ -45,7 +45,8 @@ export function responseDraft(request: ResponsesRequest, earlier: readonly ChatM
 
 function refuseUnsupported({ background, conversation, prompt, truncation }: ResponsesRequest): void {
   if (background === true) throw new AppError("invalid", "background responses are not supported");
-  if (conversation !== undefined) throw new AppError("invalid", "conversation is not supported: use previous_response_id");
+  if (conversation !== undefined)
+    throw new AppError("invalid", "conversation is not supported: use previous_response_id");
   if (prompt !== undefined) throw new AppError("invalid", "prompt templates are not supported");
   if (truncation !== undefined && truncation !== "auto" && truncation !== "disabled") {
     throw new AppError("invalid", 'truncation must be "auto" or "disabled"');

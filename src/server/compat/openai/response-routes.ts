@@ -28,7 +28,11 @@ export function openAIResponseRoutes(services: Services, kept = new ResponseStor
       body: ResponsesRequest,
       ...about("Answer a conversation (responses)"),
     })
-    .get("/v1/responses/:id", ({ params }) => jsonResponse(find(params.id).response), about("Get a response that is kept"))
+    .get(
+      "/v1/responses/:id",
+      ({ params }) => jsonResponse(find(params.id).response),
+      about("Get a response that is kept"),
+    )
     .delete(
       "/v1/responses/:id",
       ({ params: { id } }) => {

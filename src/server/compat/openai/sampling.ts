@@ -23,7 +23,8 @@ export function wireOptions(
   maxTokens: number | undefined,
   stop: readonly string[] | undefined,
 ): Record<string, unknown> {
-  const { temperature, top_p, seed, frequency_penalty, presence_penalty, num_ctx, top_k, min_p, repeat_penalty } = request;
+  const { temperature, top_p, seed, frequency_penalty, presence_penalty, num_ctx, top_k, min_p, repeat_penalty } =
+    request;
   const named = {
     temperature,
     top_p,

@@ -13,7 +13,7 @@ import { type App, createApp } from "../../../src/server/app.ts";
 import { browserPolicy } from "../../../src/server/hosts.ts";
 import { ScriptedModel } from "./scripted-model.ts";
 
-export class TestApp implements AsyncDisposable {
+export class ScriptedApp implements AsyncDisposable {
   readonly #home = mkdtempSync(join(tmpdir(), "ollama-app-"));
   readonly #scheduler: Scheduler;
   readonly #app: App;
@@ -66,6 +66,12 @@ export class TestApp implements AsyncDisposable {
 /** JSON as tests look into it: a missing step is undefined, and the expectation fails. */
 export interface Json {
   readonly [key: string]: Json;
+}
+
+/** The text that stands there. */
+export function textAt(value: unknown): string {
+  if (typeof value !== "string") throw new Error(`no text: ${JSON.stringify(value)}`);
+  return value;
 }
 
 export interface SseEvent {
