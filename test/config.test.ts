@@ -127,5 +127,5 @@ test("every setting names an environment variable of its own and says what it do
   const names = Object.keys(settings) as (keyof typeof settings)[];
   const rows = describeSettings(names);
   expect(new Set(rows.map(({ env }) => env)).size).toBe(names.length);
-  expect(rows.filter(({ env, summary }) => !/^OLLAMA_[A-Z_]+$/.test(env) || summary.length < 10)).toEqual([]);
+  expect(rows.filter(({ env, summary }) => !/^(OLLAMA|HF)_[A-Z_]+$/.test(env) || summary.length < 10)).toEqual([]);
 });

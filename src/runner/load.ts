@@ -58,10 +58,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     model,
     sequences,
     admission: new Admission(sequences, limits, store, emit),
-    governor: new ThreadGovernor(
-      request.fixedThreads ? [request.threads] : plausibleCounts(request.threads),
-      request.threads,
-    ),
+    governor: governorFor(request),
     batchSize: request.batch,
     maxContext: limits.maxContext,
     emit,
@@ -86,6 +83,10 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
       loadMs: performance.now() - startedMs,
     },
   };
+}
+
+function governorFor({ threads, fixedThreads }: LoadRequest): ThreadGovernor {
+  return new ThreadGovernor(fixedThreads ? [threads] : plausibleCounts(threads), threads);
 }
 
 function loadChosenBackends(llama: LlamaSymbols, request: LoadRequest): void {

@@ -4,6 +4,7 @@
 import { Elysia } from "elysia";
 import { AppError } from "../base/errors.ts";
 import { anthropicRoutes } from "./compat/anthropic/routes.ts";
+import { openAIAudioRoutes } from "./compat/openai/audio-routes.ts";
 import { openAIChatRoutes } from "./compat/openai/chat-routes.ts";
 import { openAICompletionRoutes } from "./compat/openai/completion-routes.ts";
 import { openAIEmbeddingRoutes } from "./compat/openai/embedding-routes.ts";
@@ -48,6 +49,7 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
     .use(openAICompletionRoutes(services))
     .use(openAIEmbeddingRoutes(services))
     .use(openAIModelRoutes(services))
+    .use(openAIAudioRoutes())
     .use(openAIResponseRoutes(services))
     .use(anthropicRoutes(services));
   app.use(openApiRoutes(() => app));

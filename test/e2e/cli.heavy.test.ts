@@ -116,7 +116,8 @@ function failure(got: Finished): void {
 }
 
 function answer(got: Finished): void {
-  expect(got.stdout).toMatch(/[^\n]\n\n$/);
+  // A random model may end its own text with line ends; the two that follow the answer must be there all the same.
+  expect(got.stdout).toMatch(/\n\n$/);
   expect(got.stdout).not.toContain("\u001b[");
 }
 

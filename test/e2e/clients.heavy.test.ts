@@ -64,8 +64,8 @@ describe("npm ollama", () => {
     async () => {
       const format = { type: "object", properties: { ok: { type: "boolean" } }, required: ["ok"] };
       const { response } = await ollama.generate({ model, prompt: "Is it?", format, options: { temperature: 0 } });
-      expect(JSON.parse(response)).toEqual({ ok: expect.any(Boolean) });
-      expect((await ollama.list()).models.map(({ name }) => name)).toEqual([model]);
+      expect(JSON.parse(response ?? "")).toEqual({ ok: expect.any(Boolean) });
+      expect((await ollama.list()).models.some(({ name }) => name === model)).toBe(true);
       expect((await ollama.show({ model })).details.family).toBe("llama");
       const { embeddings } = await ollama.embed({ model, input: ["a", "b"] });
       expect(embeddings.map(({ length }) => length)).toEqual([576, 576]);
@@ -147,7 +147,9 @@ describe("npm openai", () => {
         max_tokens: 60,
         response_format: { type: "json_schema", json_schema: { name: "m", schema } },
       });
-      expect(JSON.parse(shaped.choices[0]?.message.content ?? "")).toEqual({ mood: expect.stringMatching(/^(good|bad)$/) });
+      expect(JSON.parse(shaped.choices[0]?.message.content ?? "")).toEqual({
+        mood: expect.stringMatching(/^(good|bad)$/),
+      });
     },
     LIMIT_MS,
   );
@@ -155,7 +157,12 @@ describe("npm openai", () => {
   test(
     "completes text, embeds in the base64 it asks for by itself, and lists models",
     async () => {
-      const completion = await openai.completions.create({ model, prompt: "The sky is", temperature: 0, max_tokens: 4 });
+      const completion = await openai.completions.create({
+        model,
+        prompt: "The sky is",
+        temperature: 0,
+        max_tokens: 4,
+      });
       expect(completion.choices[0]?.text).toBe("The sky is a");
       const { data, usage } = await openai.embeddings.create({ model, input: ["a", "b"] });
       expect(data.map(({ embedding }) => embedding.length)).toEqual([576, 576]);
@@ -177,10 +184,20 @@ describe("npm openai", () => {
       const first = await openai.responses.create({ model, input: "Say hello.", ...limits });
       expect(first.output_text).toBe(HELLO);
       expect(first.status).toBe("incomplete");
-      const second = await openai.responses.create({ model, input: "Again", previous_response_id: first.id, ...limits });
+      const second = await openai.responses.create({
+        model,
+        input: "Again",
+        previous_response_id: first.id,
+        ...limits,
+      });
       expect(second.usage?.input_tokens).toBeGreaterThan(12);
       const types: string[] = [];
-      for await (const event of await openai.responses.create({ model, input: "Say hello.", stream: true, ...limits })) {
+      for await (const event of await openai.responses.create({
+        model,
+        input: "Say hello.",
+        stream: true,
+        ...limits,
+      })) {
         if (event.type !== types.at(-1)) types.push(event.type);
       }
       expect(types[0]).toBe("response.created");

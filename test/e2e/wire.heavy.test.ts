@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fetchSmallModel } from "../../scripts/small-model.mjs";
 import { startServer, type TestServer } from "../support/server.ts";
+import { created, uploadSmallModel } from "./small-model-server.ts";
 import { accepted } from "./wire-accepted.ts";
 import { type Answer, differences, type Recorded } from "./wire-difference.ts";
 
@@ -18,13 +18,9 @@ let server: TestServer;
 
 beforeAll(async () => {
   server = await startServer();
-  const bytes = await Bun.file(fetchSmallModel()).bytes();
-  const digest = `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;
-  await post(`/api/blobs/${digest}`, bytes);
+  const digest = await uploadSmallModel(server);
   // The recorded store held both, and the five bytes that a later entry uploads.
-  for (const model of ["smollm2:135m", "gemma3:270m"]) {
-    await post("/api/create", JSON.stringify({ model, files: { "model.gguf": digest } }));
-  }
+  for (const model of ["smollm2:135m", "gemma3:270m"]) await created(server, model, digest);
   await post("/api/blobs/sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", "hello");
 }, 120_000);
 
@@ -32,7 +28,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function post(path: string, body: string | Uint8Array<ArrayBuffer>): Promise<void> {
+async function post(path: string, body: string): Promise<void> {
   const response = await fetch(server.baseUrl + path, { method: "POST", body, proxy: false });
   const text = await response.text();
   if (!response.ok || text.includes('"error"')) throw new Error(`${path}: ${response.status} ${text}`);

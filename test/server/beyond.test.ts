@@ -35,6 +35,14 @@ test("/v1/rerank refuses in OpenAI's shape", async () => {
   });
 });
 
+test("audio is refused in OpenAI's shape", async () => {
+  await using app = new ScriptedApp();
+  expect(await app.json("/v1/audio/transcriptions", {})).toMatchObject({
+    status: 501,
+    body: { error: { message: "audio is not supported: this build runs text models only", type: "api_error" } },
+  });
+});
+
 test("/health answers", async () => {
   await using app = new ScriptedApp();
   expect(await (await app.fetch("/health")).json()).toEqual({ status: "ok" });

@@ -166,6 +166,15 @@ describe("a stream", () => {
     expect(events.at(-1)?.raw).toBe("[DONE]");
   });
 
+  test("is made only as fast as it is read", async () => {
+    const model = new ScriptedModel([...Array.from({ length: 1000 }, () => text("x")), done()]);
+    await using app = new ScriptedApp(model);
+    const response = await app.post(PATH, { ...BODY, stream: true });
+    for (let turn = 0; turn < 200; turn++) await Promise.resolve();
+    expect(model.taken).toBeLessThan(5);
+    expect((await response.text()).split("\n\n")).toHaveLength(1003);
+  });
+
   test("whose reader leaves ends every answer", async () => {
     const model = new ScriptedModel([...Array.from({ length: 1000 }, () => text("x")), done()]);
     await using app = new ScriptedApp(model);

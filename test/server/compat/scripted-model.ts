@@ -63,6 +63,8 @@ export class ScriptedModel implements AskableModel {
   readonly asked: (ChatQuestion | PromptQuestion)[] = [];
   readonly embedded: EmbedQuestion[] = [];
   vector: readonly number[] = [3, 4, 0];
+  /** Events taken from the script. */
+  taken = 0;
   /** Generators that have ended, however they ended. */
   ended = 0;
 
@@ -84,6 +86,7 @@ export class ScriptedModel implements AskableModel {
         await Promise.resolve();
         if (signal.aborted) throw new AppError("canceled", "request canceled");
         if (event instanceof Error) throw event;
+        this.taken++;
         yield event;
       }
     } finally {
