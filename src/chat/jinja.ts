@@ -5,7 +5,7 @@ import { Environment, Interpreter, parse, type Template, tokenize } from "@huggi
 import { AppError } from "../base/errors.ts";
 
 const MAX_STEPS = 2_000_000;
-const MAX_MS = 2_000;
+const MAX_MS = 1_000;
 const MAX_TEXT = 8 * 1024 * 1024;
 const MAX_SOURCE = 512 * 1024;
 const MAX_RANGE = 100_000;
@@ -19,7 +19,7 @@ class LimitedInterpreter extends Interpreter {
 
   override evaluate(statement: Statement, environment: Environment): ReturnType<Interpreter["evaluate"]> {
     this.#steps++;
-    if (this.#steps > MAX_STEPS || (this.#steps % 1024 === 0 && performance.now() > this.#deadlineMs)) {
+    if (this.#steps > MAX_STEPS || (this.#steps % 64 === 0 && performance.now() > this.#deadlineMs)) {
       throw new AppError("invalid", "the model's chat template takes too long");
     }
     const value = super.evaluate(statement, environment);
