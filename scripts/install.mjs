@@ -13,9 +13,11 @@ export function installPackages() {
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
   console.error("installing packages");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const result = spawnSync(npm, ["ci", "--no-audit", "--no-fund"], {
+  // Not `npm ci`: it refuses a lock file in which a platform's package does not exist in the registry at this version
+  // (node-llama-cpp names some that do not). `install` keeps to the locked versions and hashes just the same.
+  const result = spawnSync(npm, ["install", "--no-audit", "--no-fund"], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
   });
-  if (result.status !== 0) throw new Error("npm ci failed; see above");
+  if (result.status !== 0) throw new Error("npm install failed; see above");
 }
