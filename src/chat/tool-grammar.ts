@@ -51,16 +51,10 @@ function argumentsRule(
   const properties = Object.entries(propertiesOf(schema));
   const required = new Set(Array.isArray(schema["required"]) ? schema["required"] : []);
   const parts = properties.map(([key, property], at) => {
-    const isText =
-      typeof property === "object" &&
-      property !== null &&
-      "type" in property &&
-      property.type === "string" &&
-      !("enum" in property);
     const rule = `arg-${index}-${at}`;
-    if (form.as === "elements" && isText) {
-      rules.push(`${rule} ::= [^<]*`);
-    } else schemas.set(rule, property);
+    const raw = form.as === "elements" ? rawText(property) : undefined;
+    if (raw === undefined) schemas.set(rule, property);
+    else rules.push(`${rule} ::= ${raw}`);
     const written =
       form.as === "elements"
         ? `${text(form.beforeName + key + form.afterName)} ${rule} ${text(form.afterValue)}`
@@ -68,6 +62,28 @@ function argumentsRule(
     return { written, required: required.has(key) };
   });
   return form.as === "elements" ? elements(parts) : keywords(parts, form.separator, `rest-${index}`, rules);
+}
+
+/** Keywords of a text that cannot be kept where it stands raw between tags. */
+const UNKEPT = ["pattern", "format", "minLength", "maxLength"];
+
+/** Texts stand raw between the tags, everything else as JSON (undefined). */
+function rawText(property: unknown): string | undefined {
+  if (typeof property !== "object" || property === null) return undefined;
+  const schema = property as Readonly<Record<string, unknown>>;
+  const choices = "const" in schema ? [schema["const"]] : schema["enum"];
+  if (Array.isArray(choices) && choices.length > 0 && choices.every((choice) => typeof choice === "string")) {
+    return choices.map(text).join(" | ");
+  }
+  if (schema["type"] !== "string") return undefined;
+  const unkept = UNKEPT.find((keyword) => keyword in schema);
+  if (unkept !== undefined) {
+    throw new AppError(
+      "invalid",
+      `tool_choice cannot enforce '${unkept}' of a text argument with this model's way of calling tools`,
+    );
+  }
+  return "[^<]*";
 }
 
 interface Part {
