@@ -2,7 +2,7 @@
 // Copying, editing and structured text repeat themselves; other text does not, and then this switches itself off.
 
 const LONGEST_MATCH = 4;
-const SHORTEST_MATCH = 2;
+const SHORTEST_MATCH = 3;
 /** Looking back further costs more than it finds. */
 const LOOK_BACK = 4096;
 
@@ -33,7 +33,7 @@ export class DraftPacing {
   #size = FIRST_DRAFT;
   #rest = 0;
   #restLength = FIRST_REST;
-  #accepted = 0.5;
+  #accepted = HOPED_FOR;
 
   /** Tokens to draft for the next step; 0 while resting. */
   next(stepMs: number, tokenMs: number): number {
@@ -61,11 +61,13 @@ export class DraftPacing {
   #startRest(): number {
     this.#rest = this.#restLength;
     this.#restLength = Math.min(this.#restLength * 2, LONGEST_REST);
-    this.#accepted = 0.5;
+    this.#accepted = HOPED_FOR;
     return 0;
   }
 }
 
+/** The share of drafted tokens expected to be accepted before anything is known. */
+const HOPED_FOR = 0.35;
 const FIRST_DRAFT = 3;
 export const LARGEST_DRAFT = 16;
 const FIRST_REST = 16;
