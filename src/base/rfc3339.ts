@@ -17,6 +17,11 @@ export function formatUtc(timeNs: bigint): string {
   return `${formatFields(timeNs)}Z`;
 }
 
+/** The present, in UTC. Every streamed chunk carries one, so whole milliseconds take no way through bigint. */
+export function formatNow(): string {
+  return new Date().toISOString().replace(/\.?0*Z$/, "Z");
+}
+
 /** With the offset this machine's time zone has at that instant; Go prints `Z` where the offset is zero. */
 export function formatLocal(timeNs: bigint, offsetMinutes: number = localOffsetMinutes(timeNs)): string {
   if (offsetMinutes === 0) return formatUtc(timeNs);

@@ -8,7 +8,7 @@ import type { OutputParser } from "../chat/output-family.ts";
 import type { Config } from "../config.ts";
 import { capabilitiesOf, dialogFormatOf } from "../models/capabilities.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
-import { PromptOverflow, type RunnerEvent, type RunnerProcess } from "../runner/process.ts";
+import { type Generation, PromptOverflow, type RunnerProcess } from "../runner/process.ts";
 import { loadSpec } from "../scheduler/load-spec.ts";
 import type { Lease, Scheduler } from "../scheduler/scheduler.ts";
 import type {
@@ -22,7 +22,7 @@ import type {
   PromptQuestion,
 } from "./model.ts";
 import { type AnswerGrammar, grammarFor } from "./answer-grammar.ts";
-import { readAnswer } from "./read-answer.ts";
+import { AnswerReader } from "./read-answer.ts";
 import { contextLimit, maxTokens, mergeOptions, samplingParams } from "./settings.ts";
 import { messagesToDrop, withoutOldest } from "./truncate.ts";
 
@@ -77,7 +77,7 @@ export class LocalModel implements AskableModel {
     return dialogFormatOf(this.model, this.config.goTemplate);
   }
 
-  async *chat(question: ChatQuestion, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
+  chat(question: ChatQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent> {
     const messages = this.#withModelMessages(question.messages);
     const text = this.#renderMessages(messages, question);
     const format = this.#format;
@@ -88,7 +88,7 @@ export class LocalModel implements AskableModel {
       ...(messages.at(-1) === undefined ? {} : { lastMessage: messages.at(-1) as ChatMessage }),
     });
     const grammar = grammarFor(question, format, question.think.on, question);
-    yield* this.#generate(question, signal, {
+    return this.#generate(question, signal, {
       text,
       contextTokens: [],
       parser,
@@ -104,12 +104,12 @@ export class LocalModel implements AskableModel {
     });
   }
 
-  async *complete(question: PromptQuestion, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
+  complete(question: PromptQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent> {
     const text = this.renderPrompt(question);
     const free = question.raw || question.template !== undefined || question.suffix !== "";
     const format = free ? undefined : this.#format;
     const parser = format?.family.create({ tools: [], thinking: question.think.on, prompt: text });
-    yield* this.#generate(question, signal, {
+    return this.#generate(question, signal, {
       text,
       contextTokens: question.context ?? [],
       parser,
@@ -212,17 +212,17 @@ export class LocalModel implements AskableModel {
     const limit = this.#contextLimit(held.options, runner);
     const ask = (text: string, cutPrompt: boolean) =>
       runner.generate(this.#request(question, held.options, prepared, { text, limit, cutPrompt }), signal);
-    const cutAtOnce = question.truncate && prepared.shorter === undefined;
-    const first = await firstEvent(ask(prepared.text, cutAtOnce));
-    if (!("overflow" in first)) {
-      yield* readAnswer(first.events, prepared.parser, { ...held, droppedTokens: 0 });
+    const first = ask(prepared.text, question.truncate && prepared.shorter === undefined);
+    const overflow = await overflowOf(first);
+    if (overflow === undefined) {
+      yield* answerOf(first, new AnswerReader(prepared.parser, { ...held, droppedTokens: 0 }));
       return;
     }
     if (!question.truncate || prepared.shorter === undefined) throw new AppError("invalid", TOO_LONG);
     const tokensOf = async (text: string) => (await runner.tokenize(text, true)).length;
     const text = await prepared.shorter(tokensOf, limit);
-    const droppedTokens = Math.max(0, first.overflow - (await tokensOf(text)));
-    yield* readAnswer(ask(text, true), prepared.parser, { ...held, droppedTokens });
+    const droppedTokens = Math.max(0, overflow - (await tokensOf(text)));
+    yield* answerOf(ask(text, true), new AnswerReader(prepared.parser, { ...held, droppedTokens }));
   }
 
   #request(
@@ -253,21 +253,19 @@ export class LocalModel implements AskableModel {
   }
 }
 
-/** Waits for the first event, so that a prompt that does not fit is known before anything is sent to the client. */
-async function firstEvent(
-  events: AsyncGenerator<RunnerEvent, void, undefined>,
-): Promise<{ events: AsyncIterable<RunnerEvent> } | { overflow: number }> {
+async function* answerOf(generation: Generation, reader: AnswerReader): AsyncGenerator<AnswerEvent, void, undefined> {
+  using owned = generation;
+  for await (const event of owned) for (const part of reader.read(event)) yield part;
+}
+
+/** How long a prompt is that does not fit, so that this is known before anything is sent to the client; undefined: it fits. */
+async function overflowOf(generation: Generation): Promise<number | undefined> {
   try {
-    const first = await events.next();
-    return {
-      events: (async function* () {
-        if (first.done === true) return;
-        yield first.value;
-        yield* events;
-      })(),
-    };
+    await generation.started();
+    return undefined;
   } catch (error) {
-    if (error instanceof PromptOverflow) return { overflow: error.tokens };
+    generation[Symbol.dispose]();
+    if (error instanceof PromptOverflow) return error.tokens;
     throw error;
   }
 }

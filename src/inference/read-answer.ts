@@ -2,6 +2,7 @@
 
 import type { OutputEvent, OutputParser } from "../chat/output-family.ts";
 import type { RunnerEvent } from "../runner/process.ts";
+import type { GenerateDone } from "../runner/protocol.ts";
 import type { AnswerEvent, TokenLogprob, Usage } from "./model.ts";
 
 export interface AnswerFacts {
@@ -19,42 +20,51 @@ export function toolCallId(): string {
   return `call_${Array.from(bytes, (byte) => ID_LETTERS[byte % ID_LETTERS.length]).join("")}`;
 }
 
-/** Without a parser the text passes as it is. */
-export async function* readAnswer(
-  events: AsyncIterable<RunnerEvent>,
-  parser: OutputParser | undefined,
-  facts: AnswerFacts,
-): AsyncGenerator<AnswerEvent, void, undefined> {
-  let malformedToolCall = false;
-  const translate = function* (
-    parts: readonly OutputEvent[],
-    logprobs: readonly TokenLogprob[] | undefined,
-  ): Generator<AnswerEvent> {
+/** Turns what a runner says into answer events, one call an event; without a parser the text passes as it is. */
+export class AnswerReader {
+  #malformedToolCall = false;
+
+  constructor(
+    private readonly parser: OutputParser | undefined,
+    private readonly facts: AnswerFacts,
+  ) {}
+
+  read(event: RunnerEvent): readonly AnswerEvent[] {
+    switch (event.type) {
+      case "started":
+        return [];
+      case "delta": {
+        const { text, logprobs } = event.delta;
+        if (this.parser === undefined) return [toAnswerEvent({ kind: "text", text }, logprobs)];
+        return this.#translate(this.parser.feed(text), logprobs);
+      }
+      case "done":
+        return [...this.#translate(this.parser?.finish() ?? [], undefined), this.#done(event)];
+      default:
+        return event satisfies never;
+    }
+  }
+
+  #translate(parts: readonly OutputEvent[], logprobs: readonly TokenLogprob[] | undefined): AnswerEvent[] {
     let pending = logprobs;
-    for (const part of parts) {
-      if (part.kind === "malformed-tool-call") malformedToolCall = true;
+    const events = parts.map((part) => {
+      if (part.kind === "malformed-tool-call") this.#malformedToolCall = true;
       const event = toAnswerEvent(part, pending);
       if (event.type !== "tool-call") pending = undefined;
-      yield event;
-    }
-    if (pending !== undefined) yield { type: "text-delta", text: "", logprobs: pending };
-  };
-  for await (const event of events) {
-    if (event.type === "started") continue;
-    if (event.type === "delta") {
-      const { text, logprobs } = event.delta;
-      yield* translate(parser === undefined ? [{ kind: "text", text }] : parser.feed(text), logprobs);
-      continue;
-    }
-    if (parser !== undefined) yield* translate(parser.finish(), undefined);
-    const usage = usageOf(event, facts);
-    yield {
+      return event;
+    });
+    if (pending !== undefined) events.push({ type: "text-delta", text: "", logprobs: pending });
+    return events;
+  }
+
+  #done(event: GenerateDone): AnswerEvent {
+    return {
       type: "done",
       reason: event.reason,
       stopWord: event.stopWord,
-      usage,
+      usage: usageOf(event, this.facts),
       context: event.tokens,
-      malformedToolCall,
+      malformedToolCall: this.#malformedToolCall,
     };
   }
 }
@@ -76,7 +86,7 @@ function toAnswerEvent(part: OutputEvent, logprobs: readonly TokenLogprob[] | un
   }
 }
 
-function usageOf(done: Extract<RunnerEvent, { type: "done" }>, facts: AnswerFacts): Usage {
+function usageOf(done: GenerateDone, facts: AnswerFacts): Usage {
   return {
     promptTokens: done.promptTokens - done.cutTokens,
     cachedTokens: done.promptTokens - done.cutTokens - done.evaluatedTokens,

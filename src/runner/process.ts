@@ -38,6 +38,27 @@ type Waiting =
       readonly reject: (error: Error) => void;
     };
 
+/** One answer as it comes. Disposing of it before its end frees its place in the batch. */
+export class Generation implements AsyncIterable<RunnerEvent>, Disposable {
+  constructor(
+    private readonly queue: AsyncQueue<RunnerEvent>,
+    private readonly release: () => void,
+  ) {}
+
+  /** Resolves when the runner has said something; throws its refusal (`PromptOverflow` among others). */
+  started(): Promise<void> {
+    return this.queue.ready();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<RunnerEvent, void> {
+    return this.queue[Symbol.asyncIterator]();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
 export interface RunnerMemory {
   readonly cacheBytes: number;
   readonly contextPerSequence: number;
@@ -110,32 +131,29 @@ export class RunnerProcess implements AsyncDisposable {
     return this.#waiting.size;
   }
 
-  async *generate(
-    request: Omit<GenerateRequest, "type" | "id">,
-    signal: AbortSignal,
-  ): AsyncGenerator<RunnerEvent, void, undefined> {
+  /** Begins at once; its reader must dispose of it. */
+  generate(request: Omit<GenerateRequest, "type" | "id">, signal: AbortSignal): Generation {
     signal.throwIfAborted();
     const id = this.#nextId++;
     const queue = new AsyncQueue<RunnerEvent>();
-    // The cancel goes out with the signal itself: a consumer that went away may never resume this generator.
+    // The cancel goes out with the signal itself: a consumer that went away may never come back to read.
     const abort = () => {
       queue.fail(new AppError("canceled", "request canceled"));
       this.#cancel(id);
     };
     this.#waiting.set(id, { kind: "generate", queue });
     signal.addEventListener("abort", abort, { once: true });
-    let finished = false;
+    const generation = new Generation(queue, () => {
+      signal.removeEventListener("abort", abort);
+      this.#cancel(id);
+    });
     try {
       this.#send({ type: "generate", id, ...request });
-      for await (const event of queue) {
-        finished = event.type === "done";
-        yield event;
-      }
-    } finally {
-      signal.removeEventListener("abort", abort);
-      if (!finished) this.#cancel(id);
-      this.#waiting.delete(id);
+    } catch (error) {
+      generation[Symbol.dispose]();
+      throw error;
     }
+    return generation;
   }
 
   #cancel(id: number): void {
@@ -233,6 +251,7 @@ export class RunnerProcess implements AsyncDisposable {
 
   #end(id: number): void {
     const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
     if (waiting?.kind === "generate") waiting.queue.end();
   }
 
@@ -248,9 +267,9 @@ export class RunnerProcess implements AsyncDisposable {
       message.overflowTokens === undefined
         ? new AppError(message.fault, message.message)
         : new PromptOverflow(message.message, message.overflowTokens);
+    this.#waiting.delete(message.id);
     if (waiting?.kind === "generate") waiting.queue.fail(error);
     if (waiting?.kind === "reply") waiting.reject(error);
-    if (waiting?.kind === "reply") this.#waiting.delete(message.id);
   }
 
   async #readStderr(): Promise<void> {

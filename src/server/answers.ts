@@ -21,6 +21,10 @@ export async function* askSeveral(
   ask: Ask,
   signal: AbortSignal,
 ): AsyncGenerator<IndexedEvent, void, undefined> {
+  if (count === 1) {
+    for await (const event of ask(0, signal)) yield { index: 0, event };
+    return;
+  }
   const controller = new AbortController();
   const both = AbortSignal.any([signal, controller.signal]);
   const sources = Array.from({ length: count }, (_, index) => ask(index, both)[Symbol.asyncIterator]());

@@ -2,7 +2,7 @@
 
 import type { ChatResponse, GenerateResponse } from "../api/schema/generate.ts";
 import type { Logprob, ToolCall as WireToolCall } from "../api/schema/message.ts";
-import { formatUtc, nowNs } from "../base/rfc3339.ts";
+import { formatNow } from "../base/rfc3339.ts";
 import type { AnswerEvent, TokenLogprob, ToolCall, Usage } from "../inference/model.ts";
 
 function nanoseconds(ms: number): number {
@@ -42,7 +42,7 @@ export function wireToolCall(call: ToolCall): WireToolCall {
 }
 
 export function generateChunk(model: string, event: AnswerEvent): GenerateResponse {
-  const base = { model, created_at: formatUtc(nowNs()) };
+  const base = { model, created_at: formatNow() };
   switch (event.type) {
     case "text-delta":
       return { ...base, response: event.text, done: false, ...logprobField(event) };
@@ -65,7 +65,7 @@ export function generateChunk(model: string, event: AnswerEvent): GenerateRespon
 }
 
 export function chatChunk(model: string, event: AnswerEvent): ChatResponse {
-  const base = { model, created_at: formatUtc(nowNs()) };
+  const base = { model, created_at: formatNow() };
   const message = (content: string, more: Partial<ChatResponse["message"]> = {}) => ({
     role: "assistant",
     content,

@@ -43,15 +43,12 @@ export async function streamResponse<T>(
   return new Response(body, { headers: { "content-type": options.type, ...options.headers } });
 }
 
-export function ndjsonResponse(
-  source: AsyncIterable<unknown>,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<Response> {
+/** One line an item; `message` says what an item looks like on the wire. */
+export function ndjsonResponse<T>(source: AsyncIterable<T>, message: (item: T) => unknown): Promise<Response> {
   return streamResponse(source, {
     type: NDJSON_TYPE,
-    format: (item) => `${goJson(item)}\n`,
+    format: (item) => `${goJson(message(item))}\n`,
     formatError: (error) => `${goJson({ error: toAppError(error).message })}\n`,
-    headers,
   });
 }
 

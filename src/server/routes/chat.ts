@@ -4,7 +4,7 @@ import { Elysia } from "elysia";
 import { ChatRequest, type ChatResponse } from "../../api/schema/generate.ts";
 import type { Message, Tool } from "../../api/schema/message.ts";
 import { AppError } from "../../base/errors.ts";
-import { formatUtc, nowNs } from "../../base/rfc3339.ts";
+import { formatNow } from "../../base/rfc3339.ts";
 import type { ChatMessage, ToolDefinition } from "../../chat/message.ts";
 import type { AnswerEvent, ChatQuestion, ToolChoice } from "../../inference/model.ts";
 import { jsonBody } from "../body.ts";
@@ -57,12 +57,14 @@ async function chat(services: Services, request: ChatRequest, signal: AbortSigna
     return jsonResponse({ ...emptyAnswer(sent, ""), done: false, _debug_info: { rendered_template } });
   }
   const events = model.chat(question, signal);
-  return request.stream === false ? whole(sent, events, tools.length > 0) : ndjsonResponse(chunks(sent, events));
+  return request.stream === false
+    ? whole(sent, events, tools.length > 0)
+    : ndjsonResponse(events, (event) => chatChunk(sent, event));
 }
 
 function emptyAnswer(model: string, reason: string): ChatResponse {
   const done = reason === "" ? {} : { done_reason: reason };
-  return { model, created_at: formatUtc(nowNs()), message: { role: "assistant", content: "" }, done: true, ...done };
+  return { model, created_at: formatNow(), message: { role: "assistant", content: "" }, done: true, ...done };
 }
 
 export function chatMessage(message: Message): ChatMessage {
@@ -111,10 +113,6 @@ export function toolChoice(value: unknown): ToolChoice {
     "invalid",
     'tool_choice must be "auto", "none", "required" or {"type":"function","function":{"name":"…"}}',
   );
-}
-
-async function* chunks(model: string, events: AsyncIterable<AnswerEvent>): AsyncGenerator<ChatResponse> {
-  for await (const event of events) yield chatChunk(model, event);
 }
 
 async function whole(model: string, events: AsyncIterable<AnswerEvent>, withTools: boolean): Promise<Response> {

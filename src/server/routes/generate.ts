@@ -3,7 +3,7 @@
 import { Elysia } from "elysia";
 import { GenerateRequest, type GenerateResponse } from "../../api/schema/generate.ts";
 import { AppError } from "../../base/errors.ts";
-import { formatUtc, nowNs } from "../../base/rfc3339.ts";
+import { formatNow } from "../../base/rfc3339.ts";
 import type { AnswerEvent, AskableModel, PromptQuestion } from "../../inference/model.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse } from "../errors.ts";
@@ -57,26 +57,22 @@ async function generate(services: Services, request: GenerateRequest, signal: Ab
   };
   if (request._debug_render_only === true) return debugRender(sent, model, question);
   const events = model.complete(question, signal);
-  return request.stream === false ? whole(sent, events) : ndjsonResponse(chunks(sent, events));
+  return request.stream === false ? whole(sent, events) : ndjsonResponse(events, (event) => generateChunk(sent, event));
 }
 
 function emptyAnswer(model: string, reason: "load" | "unload"): GenerateResponse {
-  return { model, created_at: formatUtc(nowNs()), response: "", done: true, done_reason: reason };
+  return { model, created_at: formatNow(), response: "", done: true, done_reason: reason };
 }
 
 function debugRender(sent: string, model: AskableModel, question: PromptQuestion): Response {
   const rendered_template = model.renderPrompt(question);
   return jsonResponse({
     model: sent,
-    created_at: formatUtc(nowNs()),
+    created_at: formatNow(),
     response: "",
     done: false,
     _debug_info: { rendered_template },
   });
-}
-
-async function* chunks(model: string, events: AsyncIterable<AnswerEvent>): AsyncGenerator<GenerateResponse> {
-  for await (const event of events) yield generateChunk(model, event);
 }
 
 async function whole(model: string, events: AsyncIterable<AnswerEvent>): Promise<Response> {

@@ -117,7 +117,7 @@ async function create({ store, registry }: Services, request: CreateRequest, sig
   checkCreateRequest(request);
   const pull = (name: ModelName, pullSignal: AbortSignal) => registry.pull(name, false, pullSignal);
   const progress = createModel({ store, pull }, request, signal);
-  return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress);
+  return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress, (line) => line);
 }
 
 /** Not streamed: only the last status counts, and an error has its own status code. */

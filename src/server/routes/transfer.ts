@@ -34,5 +34,5 @@ async function push({ registry }: Services, request: PushRequest, signal: AbortS
 }
 
 function answer(progress: AsyncIterable<ProgressResponse>, stream: boolean | undefined): Promise<Response> {
-  return stream === false ? lastProgress(progress) : ndjsonResponse(progress);
+  return stream === false ? lastProgress(progress) : ndjsonResponse(progress, (line) => line);
 }
