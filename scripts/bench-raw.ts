@@ -26,7 +26,7 @@ export function measureRaw(task: RawTask): { promptMs: number; totalMs: number; 
   if (task.backend === undefined) loadBackends(llama, task.directory);
   else loadBackend(llama, task.backend);
   llama.llama_backend_init();
-  const model = Model.load(llama, task.model, { gpuLayers: 0, mainGpu: undefined, mmap: true });
+  const model = Model.load(llama, task.model, { gpus: [], mmap: true });
   const pool = task.threads > 1 ? Threadpool.create(llama, task.threads) : undefined;
   const sequences = task.prompts.length;
   const context = Context.create(llama, model, {

@@ -147,6 +147,7 @@ export const settings = {
     "Quantization type for the K/V cache (default: f16)",
   ),
   gpuOverheadBytes: integerSetting("OLLAMA_GPU_OVERHEAD", 0, "Reserve a portion of VRAM per GPU (bytes)"),
+  schedSpread: setting("OLLAMA_SCHED_SPREAD", boolean, false, "Always schedule model across all GPUs"),
   llmLibrary: setting("OLLAMA_LLM_LIBRARY", text, "", "Set LLM library to bypass autodetection"),
   goTemplate: setting<boolean | undefined>(
     "OLLAMA_GO_TEMPLATE",

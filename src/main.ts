@@ -16,6 +16,12 @@ async function main(argv: readonly string[]): Promise<number> {
       console.log(JSON.stringify(scoreLibraries(directory, names)));
       return 0;
     }
+    case "list-devices": {
+      const { probeDevices } = await import("./runner/prove-library.ts");
+      const [directory = "", ...libraries] = args;
+      console.log(JSON.stringify(probeDevices(directory, libraries)));
+      return 0;
+    }
     case "prove-library": {
       const { proveLibrary } = await import("./runner/prove-library.ts");
       const [directory = "", name = ""] = args;

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
 import { AppError } from "../base/errors.ts";
 import { logDebug, logWarn } from "../base/log.ts";
-import { selfCommand } from "./self.ts";
+import { runRole } from "./self.ts";
 
 const PROOF_TIMEOUT_MS = 20_000;
 
@@ -70,7 +70,7 @@ async function prove(directory: string, names: readonly string[]): Promise<strin
 }
 
 async function scoreLibraries(directory: string, names: readonly string[]): Promise<{ name: string; score: number }[]> {
-  const { output, problem } = await runRole("score-libraries", directory, ...names);
+  const { output, problem } = await runRole(["score-libraries", directory, ...names], PROOF_TIMEOUT_MS);
   if (problem !== undefined) throw new AppError("internal", `the inference libraries cannot be loaded: ${problem}`);
   const parsed: unknown = JSON.parse(output);
   if (!Array.isArray(parsed)) throw new AppError("internal", "the inference libraries cannot be loaded");
@@ -78,19 +78,5 @@ async function scoreLibraries(directory: string, names: readonly string[]): Prom
 }
 
 async function runProof(directory: string, name: string): Promise<string | undefined> {
-  return (await runRole("prove-library", directory, name)).problem;
-}
-
-async function runRole(role: string, ...args: string[]): Promise<{ output: string; problem: string | undefined }> {
-  const child = Bun.spawn(selfCommand(role, ...args), { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const timer = setTimeout(() => child.kill("SIGKILL"), PROOF_TIMEOUT_MS);
-  try {
-    const [output, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-    const code = await child.exited;
-    if (code === 0) return { output, problem: undefined };
-    const how = child.signalCode === null ? `exit code ${code}` : child.signalCode;
-    return { output, problem: `${how} ${errors.trim().split("\n").at(-1) ?? ""}`.trim() };
-  } finally {
-    clearTimeout(timer);
-  }
+  return (await runRole(["prove-library", directory, name], PROOF_TIMEOUT_MS)).problem;
 }

@@ -6,14 +6,15 @@ import { AppError } from "../base/errors.ts";
 import { Admission } from "./engine/admission.ts";
 import { Embedder } from "./engine/embedder.ts";
 import { Engine } from "./engine/engine.ts";
-import { planFor, type PlanLimits } from "./engine/plan.ts";
+import { planFor, type PlanLimits, SMALLEST_CONTEXT } from "./engine/plan.ts";
 import { PrefixStore } from "./engine/prefix-store.ts";
 import { Sequences } from "./engine/sequences.ts";
 import { plausibleCounts, ThreadGovernor } from "./engine/thread-governor.ts";
-import { listDevices, loadBackend, loadBackends } from "./llama/devices.ts";
+import { type ComputeDevice, listDevices, loadBackend, loadBackends } from "./llama/devices.ts";
 import { asPointer, cString, type LlamaSymbols, openLlama } from "./llama/library.ts";
 import { Model } from "./llama/model.ts";
 import { Threadpool } from "./llama/threadpool.ts";
+import { type OffloadPlan, planOffload } from "./offload.ts";
 import type { FromRunner, LoadRequest, RunnerFacts } from "./protocol.ts";
 
 export interface LoadedEngine {
@@ -31,11 +32,11 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
   const llama = openLlama(request.libraryDir);
   loadChosenBackends(llama, request);
   if (!existsSync(request.modelPath)) throw new AppError("not-found", "the model's weights are missing; pull it again");
-  const model = Model.load(llama, request.modelPath, request);
+  const { model, placement } = loadPlaced(llama, request);
   const limits: PlanLimits = {
     maxSequences: request.maxSequences,
-    maxContext: Math.min(request.maxContext, model.trainedContext > 0 ? model.trainedContext : request.maxContext),
-    budgetBytes: request.cacheBudgetBytes,
+    maxContext: longestContext(request, model, placement),
+    budgetBytes: placement.cacheBudgetBytes,
     bytesPerToken: request.kvBytesPerToken,
   };
   const threadpool = request.threads > 1 ? Threadpool.create(llama, request.threads) : undefined;
@@ -63,15 +64,18 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     maxContext: limits.maxContext,
     emit,
   });
-  const devices = listDevices(llama);
   const embedOptions = { maxContext: limits.maxContext, isEmbeddingModel: request.embedding };
   return {
     engine,
     embedder: new Embedder(llama, model, fixed, threadpool, embedOptions, emit),
     model,
     facts: {
-      backend: devices.map(({ backend }) => backend).join(", "),
-      devices: devices.map(({ description }) => description),
+      backend: [...new Set([...placement.gpus.map(({ backend }) => backend), "CPU"])].join(", "),
+      devices: placement.gpus.map(({ name, description }) => `${name} (${description})`),
+      gpuLayers: placement.gpuLayers,
+      totalLayers: placement.totalLayers,
+      vramBytes: placement.vramBytes,
+      vramCacheShare: placement.cacheShare,
       trainedContext: model.trainedContext,
       maxContext: limits.maxContext,
       maxSequences: limits.maxSequences,
@@ -83,6 +87,39 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
       loadMs: performance.now() - startedMs,
     },
   };
+}
+
+interface Placement extends OffloadPlan {
+  readonly gpus: readonly ComputeDevice[];
+}
+
+/**
+ * Loads the model onto the devices it is planned for. An estimate can be wrong, and memory can go while we load: then it is
+ * tried with half the layers on GPUs, at last with none, unless the number was asked for.
+ */
+function loadPlaced(llama: LlamaSymbols, request: LoadRequest): { model: Model; placement: Placement } {
+  const { model: facts, wishes } = request.offload;
+  for (let gpuLayers = wishes.gpuLayers; ;) {
+    const devices = listDevices(llama);
+    const plan = planOffload(facts, devices, { ...wishes, gpuLayers });
+    const gpus = plan.devices.flatMap((place) => devices[place] ?? []);
+    const placed = gpus.map(({ pointer }, i) => ({ pointer, layers: plan.layers[i] ?? 0 }));
+    try {
+      const model = Model.load(llama, request.modelPath, { gpus: placed, mmap: request.mmap });
+      return { model, placement: { ...plan, gpus } };
+    } catch (error) {
+      if (plan.gpuLayers === 0 || wishes.gpuLayers >= 0) throw error;
+      gpuLayers = Math.floor(plan.gpuLayers / 2);
+      console.error(`the model does not load with ${plan.gpuLayers} layers on GPUs; trying ${gpuLayers}`);
+    }
+  }
+}
+
+/** What the model was trained for, as far as one sequence of that length finds room. */
+function longestContext(request: LoadRequest, model: Model, { cacheBudgetBytes }: OffloadPlan): number {
+  const trained = model.trainedContext > 0 ? model.trainedContext : request.maxContext;
+  const reachable = Math.floor(cacheBudgetBytes / Math.max(1, request.kvBytesPerToken));
+  return Math.max(SMALLEST_CONTEXT, Math.min(request.maxContext, trained, reachable));
 }
 
 function governorFor({ threads, fixedThreads }: LoadRequest): ThreadGovernor {

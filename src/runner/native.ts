@@ -11,30 +11,47 @@ import { logDebug, logInfo, logWarn } from "../base/log.ts";
 import { COMMIT, VERSION } from "../version.ts";
 import { type EmbeddedFile, embeddedFiles } from "./embedded.ts";
 import { chooseCpuLibrary } from "./cpu-library.ts";
+import { probeGpus, seenGpus, unusedGpus } from "./gpu.ts";
+import type { DeviceFacts } from "./llama/devices.ts";
+import { humanBytes } from "../base/bytes.ts";
 
 export interface NativeLibraries {
   readonly directory: string;
   /** Backend libraries to load, best CPU library last; empty where the platform's package has only one. */
   readonly backendFiles: readonly string[];
+  readonly gpus: readonly DeviceFacts[];
+  /** Why a GPU that is there is not used, a sentence each. */
+  readonly gpuProblems: readonly string[];
 }
 
-/** Throws `internal` naming every directory tried and why it could not be used. */
-export async function prepareLibraries(cacheDir: string): Promise<NativeLibraries> {
+/** `wanted` is OLLAMA_LLM_LIBRARY. Throws `internal` naming every directory tried and why it could not be used. */
+export async function prepareLibraries(cacheDir: string, wanted = ""): Promise<NativeLibraries> {
   const startedMs = performance.now();
   const directory = embeddedFiles().length === 0 ? checkoutDirectory() : await unpack(cacheDir, embeddedFiles());
-  const cpu = await chooseCpuLibrary(directory, cacheDir);
-  const backendFiles = cpu === undefined ? [] : [...gpuLibraries(directory), cpu];
+  const gpuFiles = gpuLibraries(directory, wanted);
+  const [cpu, probe] = await Promise.all([chooseCpuLibrary(directory, cacheDir), probeGpus(directory, gpuFiles)]);
+  const usable = gpuFiles.filter((file) => probe.failures.every(({ library }) => library !== file));
+  const gpus = probe.devices.filter(({ kind }) => kind === "gpu" || kind === "igpu");
+  const gpuProblems = wanted.startsWith("cpu") ? [] : unusedGpus(seenGpus(), probe, gpuFiles);
+  for (const problem of gpuProblems) logWarn(problem);
   logInfo("inference libraries ready", {
     directory,
     cpu: cpu ?? "default",
+    gpus: gpus
+      .map(({ name, description, freeBytes }) => `${name} ${description}, ${humanBytes(freeBytes)} free`)
+      .join("; "),
     ms: Math.round(performance.now() - startedMs),
   });
-  return { directory, backendFiles };
+  return { directory, backendFiles: cpu === undefined ? [] : [...usable, cpu], gpus, gpuProblems };
 }
 
-function gpuLibraries(directory: string): string[] {
+/** The package's GPU libraries; `wanted` (OLLAMA_LLM_LIBRARY: "cpu", "cuda_v12", "vulkan") leaves only those of its kind. */
+function gpuLibraries(directory: string, wanted: string): string[] {
+  const [kind = ""] = wanted.split("_");
   return readdirSync(directory)
     .filter((name) => /^(lib)?ggml-(cuda|vulkan|metal|hip)\./.test(name))
+    .filter((name) => kind === "" || name.includes(`ggml-${kind}.`))
+    .sort()
     .map((name) => join(directory, name));
 }
 

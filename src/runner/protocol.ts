@@ -2,6 +2,7 @@
 // are types only. One `step` message carries the output of every sequence of a decode step.
 
 import type { Fault } from "../base/errors.ts";
+import type { OffloadModel, OffloadWishes } from "./offload.ts";
 import type { FlashAttention, KvCacheType } from "./llama/context.ts";
 
 /** Everything that makes one loaded model differ from another; a change of any of it needs another runner. */
@@ -15,8 +16,7 @@ export interface LoadRequest {
   readonly threads: number;
   /** The count was asked for (num_thread): no other is tried. */
   readonly fixedThreads: boolean;
-  readonly gpuLayers: number;
-  readonly mainGpu: number | undefined;
+  readonly offload: { readonly model: OffloadModel; readonly wishes: OffloadWishes };
   readonly mmap: boolean;
   readonly batch: number;
   readonly kvType: KvCacheType;
@@ -24,8 +24,6 @@ export interface LoadRequest {
   /** Most tokens one sequence may hold; the engine grows towards it on demand. */
   readonly maxContext: number;
   readonly maxSequences: number;
-  /** Most bytes the KV cache may take. */
-  readonly cacheBudgetBytes: number;
   readonly kvBytesPerToken: number;
   /** Bytes of host memory for the states of sequences that lost their slot. */
   readonly prefixCacheBytes: number;
@@ -142,7 +140,13 @@ export interface GenerateDone {
 
 export interface RunnerFacts {
   readonly backend: string;
+  /** The GPUs that hold layers; empty: all is on the CPU. */
   readonly devices: readonly string[];
+  readonly gpuLayers: number;
+  readonly totalLayers: number;
+  /** Weights on GPUs, and the share of the KV cache that lies there too. */
+  readonly vramBytes: number;
+  readonly vramCacheShare: number;
   readonly trainedContext: number;
   readonly maxContext: number;
   readonly maxSequences: number;

@@ -4,8 +4,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { dlopen, FFIType, type Pointer, ptr } from "bun:ffi";
-import { AppError } from "../base/errors.ts";
-import { loadBackend } from "./llama/devices.ts";
+import { AppError, toAppError } from "../base/errors.ts";
+import type { GpuProbe } from "./gpu.ts";
+import { listDevices, loadBackend } from "./llama/devices.ts";
 import { asPointer, type NativePointer, openLlama, passing } from "./llama/library.ts";
 
 /** ggml's own score of each library for this CPU; 0: cannot run here. */
@@ -15,6 +16,26 @@ export function scoreLibraries(directory: string, names: readonly string[]): num
     const { symbols } = dlopen(join(directory, name), { ggml_backend_score: { args: [], returns: FFIType.i32 } });
     return symbols.ggml_backend_score();
   });
+}
+
+/** Loads GPU backends and lists the devices they bring. */
+export function probeDevices(directory: string, libraries: readonly string[]): GpuProbe {
+  const llama = openLlama(directory);
+  const failures = libraries.flatMap((library) => {
+    if (loadBackend(llama, library)) return [];
+    return [{ library, reason: whyNotLoaded(library) }];
+  });
+  return { devices: listDevices(llama).map(({ pointer: _, ...facts }) => facts), failures };
+}
+
+/** ggml only says that it failed; the loader says why. */
+function whyNotLoaded(library: string): string {
+  try {
+    dlopen(library, { ggml_backend_init: { args: [], returns: FFIType.ptr } }).close();
+    return "it finds no device it can work with";
+  } catch (error) {
+    return toAppError(error).message.replace(/^.*?dlopen[^:]*: */i, "");
+  }
 }
 
 const { ptr: P, i32: I32, i64: I64, u64: U64, void: VOID } = FFIType;

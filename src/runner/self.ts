@@ -7,3 +7,21 @@ export const isCompiled = Bun.main.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN/i
 export function selfCommand(...args: string[]): string[] {
   return isCompiled ? [process.execPath, ...args] : [process.execPath, join(import.meta.dir, "../main.ts"), ...args];
 }
+
+/** Runs a hidden role to its end. `problem` says how it failed, in one line; the child is killed after `timeoutMs`. */
+export async function runRole(
+  args: readonly string[],
+  timeoutMs: number,
+): Promise<{ output: string; problem: string | undefined }> {
+  const child = Bun.spawn(selfCommand(...args), { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  try {
+    const [output, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    const code = await child.exited;
+    if (code === 0) return { output, problem: undefined };
+    const how = child.signalCode === null ? `exit code ${code}` : child.signalCode;
+    return { output, problem: `${how} ${errors.trim().split("\n").at(-1) ?? ""}`.trim() };
+  } finally {
+    clearTimeout(timer);
+  }
+}

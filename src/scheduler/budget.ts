@@ -30,6 +30,11 @@ const MOST_SEQUENCES = 64;
 const USEFUL_CONTEXT = 1024;
 const SMALLEST_CONTEXT = 256;
 
+/** Bytes that GPUs have free; 0 without any. */
+export function vramBytes(gpus: readonly { readonly freeBytes: number }[]): number {
+  return gpus.reduce((sum, { freeBytes }) => sum + freeBytes, 0);
+}
+
 /** Predicted bytes at load: weights, working buffers and a first small cache. */
 export function predictBytes(cost: ModelCost): number {
   return cost.weightBytes + COMPUTE_BYTES + 1024 * cost.kvBytesPerToken + cost.recurrentBytesPerSequence;

@@ -13,7 +13,7 @@ import { humanBytes } from "../base/bytes.ts";
 import { LLAMA_TAG } from "../runner/llama/abi.gen.ts";
 import type { NativeLibraries } from "../runner/native.ts";
 import type { LoadRequest } from "../runner/protocol.ts";
-import { type ModelCost, planCache, predictBytes, scaleKvBytes } from "./budget.ts";
+import { type ModelCost, planCache, predictBytes, scaleKvBytes, vramBytes } from "./budget.ts";
 
 export interface LoadSpec {
   readonly key: string;
@@ -25,6 +25,8 @@ export interface LoadSpec {
 }
 
 const DEFAULT_BATCH = 512;
+/** Tokens of context that layers on a GPU make room for when none were asked for; more is used where it is free. */
+const RESERVED_CONTEXT = 8192;
 
 export function loadSpec(model: OpenedModel, options: ModelOptions, config: Config): LoadSpec {
   const path = model.weightsPath;
@@ -54,10 +56,14 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
     trainedContext: cost.trainedContext,
     request: (libraries, context) => {
       const { availableBytes } = memoryState();
+      const vram = gpuLayers === 0 ? 0 : vramBytes(libraries.gpus);
       // Mapped weights need no room of their own up front, but they must be able to stay resident while in use.
-      if (predictBytes(cost) > availableBytes + cost.weightBytes * 0.25) throw tooLittleMemory(cost, availableBytes);
+      if (predictBytes(cost) > availableBytes + vram + cost.weightBytes * 0.25) {
+        throw tooLittleMemory(cost, availableBytes + vram);
+      }
       const wanted = Math.min(context, cost.trainedContext > 0 ? cost.trainedContext : context);
-      const plan = planCache(cost, availableBytes, { numParallel: config.numParallel, context: wanted });
+      const wishes = { numParallel: config.numParallel, context: wanted };
+      const plan = planCache(cost, Math.max(availableBytes, vram), wishes);
       return {
         type: "load",
         libraryDir: libraries.directory,
@@ -66,15 +72,27 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         adapters,
         threads,
         fixedThreads: options.num_thread !== undefined && options.num_thread > 0,
-        gpuLayers,
-        mainGpu: options.main_gpu,
+        offload: {
+          model: {
+            bytes: facts.layerBytes,
+            kvBytesPerToken: cost.kvBytesPerToken,
+            recurrentBytesPerSequence: cost.recurrentBytesPerSequence,
+          },
+          wishes: {
+            gpuLayers,
+            mainGpu: options.main_gpu,
+            spread: config.schedSpread,
+            overheadBytes: config.gpuOverheadBytes,
+            context: Math.min(plan.maxContext, options.num_ctx ?? RESERVED_CONTEXT),
+            hostCacheBytes: planCache(cost, availableBytes, wishes).budgetBytes,
+          },
+        },
         mmap,
         batch,
         kvType: config.kvCacheType,
         flashAttention: config.flashAttention,
         maxContext: plan.maxContext,
         maxSequences: plan.maxSequences,
-        cacheBudgetBytes: plan.budgetBytes,
         kvBytesPerToken: cost.kvBytesPerToken,
         prefixCacheBytes: config.prefixCacheMiB * 1024 * 1024,
         stateDir:

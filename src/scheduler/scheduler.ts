@@ -8,6 +8,7 @@ import type { Config } from "../config.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
 import type { NativeLibraries } from "../runner/native.ts";
 import { RunnerProcess } from "../runner/process.ts";
+import { vramBytes } from "./budget.ts";
 import { decide, type Resident } from "./decide.ts";
 import type { LoadSpec } from "./load-spec.ts";
 
@@ -37,6 +38,8 @@ export interface RunningInfo {
   readonly model: OpenedModel;
   readonly expiresAtMs: number;
   readonly sizeBytes: number;
+  /** The part of it on GPUs. */
+  readonly vramBytes: number;
   readonly contextLength: number;
   readonly sequences: number;
   readonly pending: number;
@@ -67,6 +70,7 @@ export class Scheduler implements AsyncDisposable {
   readonly #waiting: Waiting[] = [];
   #pumping = false;
   #closed = false;
+  #gpus: NativeLibraries["gpus"] = [];
 
   constructor(
     private readonly config: Config,
@@ -118,7 +122,8 @@ export class Scheduler implements AsyncDisposable {
       .map((loaded) => ({
         model: loaded.model,
         expiresAtMs: loaded.expiresAtMs,
-        sizeBytes: loaded.bytes + (loaded.runner?.memory?.cacheBytes ?? 0),
+        sizeBytes: sizeOf(loaded),
+        vramBytes: vramOf(loaded),
         contextLength: loaded.runner?.facts.maxContext ?? 0,
         sequences: loaded.runner?.facts.maxSequences ?? 0,
         pending: loaded.runner?.pending ?? 0,
@@ -177,7 +182,7 @@ export class Scheduler implements AsyncDisposable {
     for (const waiting of [...this.#waiting]) {
       const { spec } = waiting;
       const maxLoaded = this.config.maxLoadedModels || DEFAULT_MAX_LOADED;
-      const limits = { maxLoaded, freeBytes: memoryState().availableBytes };
+      const limits = { maxLoaded, freeBytes: this.#freeBytes() };
       const decision = decide(spec, [...this.#loaded.values()], limits);
       if (decision.do === "serve") {
         this.#serve(waiting);
@@ -187,6 +192,13 @@ export class Scheduler implements AsyncDisposable {
       if (decision.do === "evict") for (const key of decision.keys) void this.unload(key);
       return;
     }
+  }
+
+  /** Room for another model: what GPUs had free at the start less what runners hold there, or without GPUs main memory. */
+  #freeBytes(): number {
+    if (this.#gpus.length === 0) return memoryState().availableBytes;
+    const held = [...this.#loaded.values()].reduce((sum, loaded) => sum + vramOf(loaded), 0);
+    return Math.max(0, vramBytes(this.#gpus) - held);
   }
 
   #serve(waiting: Waiting): void {
@@ -215,7 +227,9 @@ export class Scheduler implements AsyncDisposable {
     };
     this.#loaded.set(spec.key, loaded);
     try {
-      const request = spec.request(await this.libraries(), context);
+      const libraries = await this.libraries();
+      this.#gpus = libraries.gpus;
+      const request = spec.request(libraries, context);
       const timeout = AbortSignal.timeout(Math.min(this.config.loadTimeoutMs, LONGEST_TIMER_MS));
       const signal = AbortSignal.any([loaded.abort.signal, timeout]);
       loaded.runner = await RunnerProcess.start(request, signal).catch((error: unknown) => {
@@ -228,6 +242,7 @@ export class Scheduler implements AsyncDisposable {
         pid: loaded.runner.pid,
         ms: Math.round(loaded.runner.facts.loadMs),
         backend: loaded.runner.facts.backend,
+        layers: `${loaded.runner.facts.gpuLayers}/${loaded.runner.facts.totalLayers} on GPU`,
         threads: loaded.runner.facts.threads,
         parallel: loaded.runner.facts.maxSequences,
         context: loaded.runner.facts.maxContext,
@@ -295,6 +310,20 @@ export class Scheduler implements AsyncDisposable {
     if (this.#loaded.get(loaded.key) === loaded) this.#loaded.delete(loaded.key);
     this.#pump();
   }
+}
+
+/** Weights, working buffers and the cache as it has grown. */
+function sizeOf({ bytes, runner }: Loaded): number {
+  return bytes + (runner?.memory?.cacheBytes ?? 0);
+}
+
+/** The part of it that lies on GPUs: all of it when every layer does. */
+function vramOf(loaded: Loaded): number {
+  const { runner, state } = loaded;
+  if (runner === undefined || state === "loading") return 0;
+  const { gpuLayers, totalLayers, vramBytes: weights, vramCacheShare } = runner.facts;
+  if (gpuLayers === totalLayers) return sizeOf(loaded);
+  return Math.min(sizeOf(loaded), weights + Math.round((runner.memory?.cacheBytes ?? 0) * vramCacheShare));
 }
 
 const DEFAULT_MAX_LOADED = 3;

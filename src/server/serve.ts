@@ -26,7 +26,7 @@ export async function serve(config: Config): Promise<void> {
   await store.open();
   let libraries: Promise<NativeLibraries> | undefined;
   const scheduler = new Scheduler(config, () => {
-    libraries ??= prepareLibraries(config.cacheDir);
+    libraries ??= prepareLibraries(config.cacheDir, config.llmLibrary);
     return libraries;
   });
   const inference = new Inference(store, scheduler, config);
@@ -38,7 +38,7 @@ export async function serve(config: Config): Promise<void> {
     { models: config.modelsDir },
   );
   // Unpacked and proved before the first request needs them; a failure is reported by that request.
-  libraries = prepareLibraries(config.cacheDir);
+  libraries = prepareLibraries(config.cacheDir, config.llmLibrary);
   libraries.then(
     () => removeOldLibraries(config.cacheDir),
     (error: unknown) => logWarn("inference libraries are not usable", { error: toAppError(error).message }),

@@ -6,6 +6,7 @@ import type { Gguf } from "./header.ts";
 import { ggufKind, ggufSplit, type GgufKind, type GgufSplit } from "./kind.ts";
 import { cacheFacts, type CacheFacts } from "./cache-facts.ts";
 import { fileTypeName, UNKNOWN_FILE_TYPE } from "./quantization.ts";
+import { type LayerBytes, layerBytes } from "./layer-bytes.ts";
 import { parameterCount } from "./tensors.ts";
 import { vocabularySize } from "./tokenizer.ts";
 
@@ -36,6 +37,7 @@ export interface GgufFacts extends CacheFacts {
   readonly chatTemplate: string | undefined;
   /** Bytes of all tensors: what the weights take. */
   readonly tensorBytes: number;
+  readonly layerBytes: LayerBytes;
 }
 
 export function ggufFacts(gguf: Gguf): GgufFacts {
@@ -66,6 +68,7 @@ export function ggufFacts(gguf: Gguf): GgufFacts {
     poolingType: metadata.uint(metadata.architectureKey("pooling_type")),
     chatTemplate: metadata.text("tokenizer.chat_template"),
     tensorBytes: tensors.reduce((total, { byteSize }) => total + byteSize, 0),
+    layerBytes: layerBytes(tensors, uint("block_count")),
   };
 }
 

@@ -20,7 +20,7 @@ export interface PlanDemand {
   readonly tokens: number;
 }
 
-const SMALLEST_CONTEXT = 256;
+export const SMALLEST_CONTEXT = 256;
 
 function roundUp(value: number, from: number): number {
   let size = from;

@@ -3,13 +3,18 @@
 import { ptr, type Pointer } from "bun:ffi";
 import { asPointer, cString, readCString, type LlamaSymbols } from "./library.ts";
 
-export interface ComputeDevice {
+export interface DeviceFacts {
   readonly name: string;
   readonly description: string;
   readonly kind: "cpu" | "gpu" | "igpu" | "accel" | "meta";
   readonly backend: string;
   readonly freeBytes: number;
   readonly totalBytes: number;
+}
+
+export interface ComputeDevice extends DeviceFacts {
+  /** ggml_backend_dev_t. */
+  readonly pointer: Pointer;
 }
 
 const KINDS = ["cpu", "gpu", "igpu", "accel", "meta"] as const;
@@ -35,6 +40,7 @@ export function listDevices(symbols: LlamaSymbols): ComputeDevice[] {
     const base = Number(ptr(memory));
     symbols.ggml_backend_dev_memory(device, base as Pointer, (base + 8) as Pointer);
     devices.push({
+      pointer: device,
       name: readCString(symbols.ggml_backend_dev_name(device)),
       description: readCString(symbols.ggml_backend_dev_description(device)).trim(),
       kind: KINDS[symbols.ggml_backend_dev_type(device)] ?? "accel",

@@ -7,17 +7,16 @@ import { asPointer, cString, passing, type LlamaSymbols } from "./library.ts";
 import { byValue, CStruct } from "./struct.ts";
 
 export interface ModelParams {
-  /** Layers to keep on GPUs; negative: all of them. */
-  readonly gpuLayers: number;
-  /** Index of the GPU to use alone, or undefined to split over all. */
-  readonly mainGpu: number | undefined;
+  /** GPUs that hold layers (ggml_backend_dev_t), in the order the last layers fill them; none: all stays on the CPU. */
+  readonly gpus: readonly { readonly pointer: Pointer; readonly layers: number }[];
   readonly mmap: boolean;
 }
 
 const LOAD_MODE_NONE = 0;
 const LOAD_MODE_MMAP = 1;
-const SPLIT_MODE_NONE = 0;
 const SPLIT_MODE_LAYER = 1;
+/** llama.cpp reads as many splits as llama_max_devices() says: 16. */
+const MAX_DEVICES = 16;
 
 export class Model implements Disposable {
   readonly vocab: Pointer;
@@ -38,16 +37,21 @@ export class Model implements Disposable {
 
   /** Throws `internal` when llama.cpp refuses the file; what it said is on stderr. */
   static load(llama: LlamaSymbols, path: string, params: ModelParams): Model {
+    // A list that ends with null; an empty one says that no GPU may be used.
+    const devices = new BigUint64Array([...params.gpus.map(({ pointer }) => BigInt(pointer)), 0n]);
+    const splits = new Float32Array(MAX_DEVICES);
+    for (const [i, { layers }] of params.gpus.entries()) splits[i] = layers;
     const struct = new CStruct(layouts.llama_model_params).set({
-      n_gpu_layers: params.gpuLayers,
-      split_mode: params.mainGpu === undefined ? SPLIT_MODE_LAYER : SPLIT_MODE_NONE,
-      main_gpu: params.mainGpu ?? 0,
+      devices: ptr(devices),
+      tensor_split: ptr(splits),
+      n_gpu_layers: params.gpus.reduce((sum, { layers }) => sum + layers, 0),
+      split_mode: SPLIT_MODE_LAYER,
       load_mode: params.mmap ? LOAD_MODE_MMAP : LOAD_MODE_NONE,
     });
     const name = cString(path);
     const pointer = asPointer(llama.llama_model_load_from_file(...byValue(ptr(name), struct, passing)));
     // The buffers must outlive the call: naming them here keeps the collector away.
-    void [name, struct];
+    void [name, struct, devices, splits];
     if (pointer === null) throw new AppError("internal", "llama.cpp could not load the model");
     return new Model(llama, pointer);
   }

@@ -95,7 +95,7 @@ function runningModel(info: RunningInfo): RunningModel {
     digest: digestHex(model.stored.digest),
     details: detailsOf(model),
     expires_at: formatLocal(BigInt(Math.round(expiresMs)) * 1_000_000n),
-    size_vram: 0,
+    size_vram: info.vramBytes,
     context_length: info.contextLength,
     parallel: info.sequences,
     active_requests: info.pending,

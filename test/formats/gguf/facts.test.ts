@@ -43,6 +43,7 @@ test("the facts of a llama are those of its keys and tensors", () => {
     poolingType: undefined,
     chatTemplate: TINY_CHATML,
     tensorBytes: 440_576,
+    layerBytes: { layers: [147_968, 147_968], input: 72_192, output: 72_448 },
     kvBytesPerToken: 2 * (32 + 32) * 2,
     slidingKvBytesPerToken: 0,
     recurrentBytesPerSequence: 0,
