@@ -6,7 +6,7 @@ import { Context } from "../src/runner/llama/context.ts";
 import { loadBackend, loadBackends } from "../src/runner/llama/devices.ts";
 import { openLlama } from "../src/runner/llama/library.ts";
 import { Model } from "../src/runner/llama/model.ts";
-import { SamplerChain } from "../src/runner/llama/sampler.ts";
+import { LlamaChain } from "./llama-sampler.ts";
 import { Threadpool } from "../src/runner/llama/threadpool.ts";
 
 export interface RawTask {
@@ -47,7 +47,7 @@ export function measureRaw(task: RawTask): { promptMs: number; totalMs: number; 
   const prompts = task.prompts.map((text) =>
     Array.from(model.tokenize(text, { addSpecial: true, parseSpecial: true })),
   );
-  const chains = prompts.map(() => new SamplerChain(llama, GREEDY));
+  const chains = prompts.map(() => new LlamaChain(llama, GREEDY));
   const batch = new Batch(512);
   const decode = () => {
     const code = context.decode(batch);

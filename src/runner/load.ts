@@ -55,7 +55,6 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
   const sequences = new Sequences(llama, model, fixed, threadpool, store, planFor(FIRST_DEMAND, limits));
   applyAdapters(llama, model, sequences, request);
   const engine = new Engine({
-    llama,
     model,
     sequences,
     admission: new Admission(sequences, limits, store, emit),

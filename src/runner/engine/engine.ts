@@ -3,7 +3,6 @@
 
 import { AppError, toAppError } from "../../base/errors.ts";
 import { Batch } from "../llama/batch.ts";
-import type { LlamaSymbols } from "../llama/library.ts";
 import type { Model } from "../llama/model.ts";
 import type { Delta, FromRunner, GenerateRequest } from "../protocol.ts";
 import type { Admission } from "./admission.ts";
@@ -16,7 +15,6 @@ import { StepCosts } from "./step-costs.ts";
 import type { ThreadGovernor } from "./thread-governor.ts";
 
 export interface EngineParts {
-  readonly llama: LlamaSymbols;
   readonly model: Model;
   readonly sequences: Sequences;
   readonly admission: Admission;
@@ -51,7 +49,7 @@ export class Engine {
   /** Tokenizes and queues a request. A prompt that does not fit is refused with its token count, or cut in the middle. */
   submit(request: GenerateRequest): void {
     try {
-      const { llama, model, admission, maxContext, emit } = this.parts;
+      const { model, admission, maxContext, emit } = this.parts;
       const tokens = this.#promptTokens(request);
       const contextLimit = Math.min(request.contextLimit, maxContext);
       const tooLong = tokens.length >= contextLimit;
@@ -61,7 +59,7 @@ export class Engine {
       }
       const prompt = tooLong ? cutMiddle(tokens, request.numKeep, contextLimit) : tokens;
       const cut = tokens.length - prompt.length;
-      admission.push(new Generation(llama, model, { ...request, contextLimit }, prompt, cut, this.#arrivals++));
+      admission.push(new Generation(model, { ...request, contextLimit }, prompt, cut, this.#arrivals++));
     } catch (error) {
       this.#fail(request.id, error);
     }
@@ -69,7 +67,7 @@ export class Engine {
 
   /** Forgets a request at once; what it had computed stays as a prefix for others. */
   cancel(id: number): void {
-    this.parts.admission.remove(id)?.[Symbol.dispose]();
+    this.parts.admission.remove(id);
     const running = this.#running.find(({ generation }) => generation.id === id);
     if (running !== undefined) this.#leave(running);
   }
@@ -241,7 +239,6 @@ export class Engine {
     if (at < 0) return;
     this.#running.splice(at, 1);
     this.parts.sequences.release(running.sequence);
-    running.generation[Symbol.dispose]();
   }
 
   /** A batch that could not be evaluated leaves memory in doubt: its requests fail, their sequences are emptied. */

@@ -2,24 +2,23 @@
 
 import { AppError } from "../../base/errors.ts";
 import type { Context } from "../llama/context.ts";
-import type { LlamaSymbols } from "../llama/library.ts";
 import type { Model } from "../llama/model.ts";
-import { SamplerChain } from "../llama/sampler.ts";
 import type { Delta, GenerateDone, GenerateRequest, TokenLogprob } from "../protocol.ts";
 import { AnswerConstraint } from "./answer-constraint.ts";
 import { describeLogprob, type LogprobSnapshot, snapshotLogprobs } from "./logprobs.ts";
 import { DraftPacing } from "./lookup-draft.ts";
 import { OutputText } from "./output-text.ts";
 import { Penalties } from "./penalties.ts";
+import { Sampler } from "./sampler.ts";
 
 export type DoneReason = "stop" | "length";
 
-export class Generation implements Disposable {
+export class Generation {
   readonly output: number[] = [];
   readonly text: OutputText;
   readonly penalties: Penalties;
   readonly pacing = new DraftPacing();
-  readonly #chain: SamplerChain;
+  readonly #sampler: Sampler;
   readonly #constraint: AnswerConstraint | undefined;
   readonly #startedMs = performance.now();
   #promptDoneMs = 0;
@@ -35,7 +34,6 @@ export class Generation implements Disposable {
   accepted = 0;
 
   constructor(
-    llama: LlamaSymbols,
     private readonly model: Model,
     readonly request: GenerateRequest,
     readonly prompt: readonly number[],
@@ -49,7 +47,7 @@ export class Generation implements Disposable {
     const { grammar, grammarAfter } = request;
     this.#constraint = grammar === undefined ? undefined : new AnswerConstraint(model, grammar, grammarAfter);
     const { seed } = request.sampling;
-    this.#chain = new SamplerChain(llama, { ...request.sampling, seed: seed < 0 ? randomSeed() : seed });
+    this.#sampler = new Sampler({ ...request.sampling, seed: seed < 0 ? randomSeed() : seed });
   }
 
   get id(): number {
@@ -90,15 +88,13 @@ export class Generation implements Disposable {
   draw(context: Context, index: number): { token: number; snapshot: LogprobSnapshot | undefined } {
     const wantsLogprobs = this.request.logprobs !== undefined;
     const logits = context.logits(index);
-    // A NaN would make the draw abort the process (llama_sampler_sample asserts that something was selected).
-    if (logits === undefined || hasNaN(logits))
-      throw new AppError("internal", "the model produced invalid numbers (NaN)");
+    if (logits === undefined) throw new AppError("internal", "the model gave no logits");
     const snapshot = wantsLogprobs ? snapshotLogprobs(logits, this.request.logprobs ?? 0) : undefined;
     if (this.penalties.active) this.penalties.apply(logits);
-    const token = this.#chain.sample(context, index);
+    const token = this.#sampler.sample(logits);
     if (this.#constraint === undefined || this.#constraint.allows(token)) return { token, snapshot };
     this.#constraint.mask(logits);
-    return { token: this.#chain.sample(context, index), snapshot };
+    return { token: this.#sampler.sample(logits), snapshot };
   }
 
   /** Takes a drawn token in; returns why the answer ends, if it does. */
@@ -155,10 +151,6 @@ export class Generation implements Disposable {
     };
     return { delta: this.takeDelta(), done };
   }
-
-  [Symbol.dispose](): void {
-    this.#chain[Symbol.dispose]();
-  }
 }
 
 /** What an answer without a limit is first given room for; the cache grows when it is longer. */
@@ -166,11 +158,4 @@ const OPEN_ANSWER_TOKENS = 256;
 
 function randomSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-}
-
-/** A strided look: a broken hidden state makes every logit NaN, so a few tell. */
-function hasNaN(logits: Float32Array): boolean {
-  const stride = Math.max(1, Math.floor(logits.length / 32));
-  for (let i = 0; i < logits.length; i += stride) if (Number.isNaN(logits[i])) return true;
-  return false;
 }

@@ -1,10 +1,10 @@
-// A chain of llama.cpp's own samplers for one request, in llama.cpp's default order (common/common.h): top-k, typical,
-// top-p, min-p, temperature, then the draw. Penalties and biases touch few logits and are applied before (penalties.ts).
+// A chain of llama.cpp's own samplers in llama.cpp's default order (common/common.h): what the raw loop draws with, and what
+// the engine's sampler is compared with.
 
 import type { Pointer } from "bun:ffi";
-import { AppError } from "../../base/errors.ts";
-import type { Context } from "./context.ts";
-import { asPointer, type LlamaSymbols, type NativePointer } from "./library.ts";
+import { AppError } from "../src/base/errors.ts";
+import type { Context } from "../src/runner/llama/context.ts";
+import { asPointer, type LlamaSymbols, type NativePointer } from "../src/runner/llama/library.ts";
 
 export interface ChainParams {
   readonly temperature: number;
@@ -16,7 +16,7 @@ export interface ChainParams {
   readonly seed: number;
 }
 
-export class SamplerChain implements Disposable {
+export class LlamaChain implements Disposable {
   #pointer: Pointer | null;
 
   constructor(
