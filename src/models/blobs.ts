@@ -106,6 +106,24 @@ export class BlobStore {
     return hash.digest();
   }
 
+  /** Takes a finished file of this directory in, under the digest that it has. The path is gone afterwards. */
+  async adopt(temporary: string, signal?: AbortSignal): Promise<{ digest: Digest; size: number }> {
+    const file = await open(temporary, "r+");
+    const hash = new DigestStream();
+    try {
+      for await (const chunk of file.createReadStream({ autoClose: false })) {
+        signal?.throwIfAborted();
+        hash.update(chunk as Uint8Array);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const digest = hash.digest();
+    await rename(temporary, this.path(digest));
+    return { digest, size: hash.bytes };
+  }
+
   /** Re-hashes a stored blob. */
   async verify(digest: Digest): Promise<boolean> {
     const hash = new DigestStream();

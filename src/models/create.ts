@@ -14,18 +14,15 @@ import { withGguf } from "./gguf-file.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
 import { CONFIG_TYPE, type Layer, type LayerKind, layerKind, mediaTypeOf } from "./manifest.ts";
 import { ModelName } from "./name.ts";
+import { type Quantize, quantizeLayer } from "./quantize-layer.ts";
 import type { ModelStore } from "./store.ts";
 
 export interface CreateContext {
   readonly store: ModelStore;
   /** Fetches a model that `from` names and that is not here. */
   readonly pull: (name: ModelName, signal: AbortSignal) => AsyncIterable<ProgressResponse>;
-  /** Writes a quantized copy of a model blob; undefined where this build cannot. */
-  readonly quantize?: (
-    layer: Layer,
-    level: string,
-    signal: AbortSignal,
-  ) => AsyncGenerator<ProgressResponse, Layer, undefined>;
+  /** Undefined where there is no engine. */
+  readonly quantize?: Quantize | undefined;
 }
 
 interface Draft {
@@ -79,7 +76,7 @@ export async function* createModel(
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
   if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, request.adapters, "adapter")));
   if (request.draft_files !== undefined) base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft")));
-  const level = (request.quantize ?? request.quantization ?? "").toUpperCase();
+  const level = request.quantize || request.quantization || "";
   if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
   const config = describe(base.drafts, base.config, request);
   const drafts = await withRequested(store, base.drafts, request, config);
@@ -187,33 +184,20 @@ async function newLayer(store: ModelStore, kind: LayerKind, content: string): Pr
   return { layer: { mediaType: mediaTypeOf(kind), digest, size }, isNew: created };
 }
 
-const QUANTIZABLE = ["F16", "BF16", "F32"];
-
+/** Adapters and projectors stay as they are, as in Ollama. */
 async function* quantizeDrafts(
-  context: CreateContext,
+  { store, quantize }: CreateContext,
   drafts: Draft[],
   level: string,
   signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, void, undefined> {
-  if (!QUANTIZATION_LEVELS.includes(level)) {
-    throw new AppError(
-      "invalid",
-      `unsupported quantization type ${level} - supported types are ${QUANTIZATION_LEVELS.join(", ")}`,
-    );
-  }
   for (const [i, draft] of drafts.entries()) {
     if (layerKind(draft.layer) !== "model" || draft.facts === undefined) continue;
-    if (!QUANTIZABLE.includes(draft.facts.fileType)) {
-      throw new AppError("invalid", "quantization is only supported for F16, BF16 and F32 models");
-    }
-    if (draft.facts.fileType === level) continue;
-    if (context.quantize === undefined) throw new AppError("unsupported", "this build cannot quantize models");
-    const layer = yield* context.quantize(draft.layer, level, signal);
-    drafts[i] = { layer, facts: inspect(context.store, layer.digest).facts, isNew: true };
+    const source = { layer: draft.layer, fileType: draft.facts.fileType };
+    const layer = yield* quantizeLayer(store.blobs, quantize, source, level, signal);
+    if (layer !== draft.layer) drafts[i] = { layer, facts: inspect(store, layer.digest).facts, isNew: true };
   }
 }
-
-export const QUANTIZATION_LEVELS = ["F32", "F16", "Q4_K_S", "Q4_K_M", "Q8_0"];
 
 /** The config blob: what the weights say, under what the request overrides. */
 function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRequest): ImageConfig {

@@ -1,5 +1,6 @@
 // Runs the server until it is told to stop: store, scheduler, HTTP, signals. No runner outlives it.
 
+import { usableThreads } from "../base/cpu.ts";
 import { hostPort } from "../base/host.ts";
 import { AppError, toAppError } from "../base/errors.ts";
 import { logInfo, logWarn, setLogLevel } from "../base/log.ts";
@@ -7,8 +8,10 @@ import type { Config } from "../config.ts";
 import { Inference } from "../inference/inference.ts";
 import { tidyStore } from "../models/prune.ts";
 import { ModelStore } from "../models/store.ts";
+import type { Quantize } from "../models/quantize-layer.ts";
 import { Registry } from "../registry/registry.ts";
 import { type NativeLibraries, prepareLibraries, removeOldLibraries } from "../runner/native.ts";
+import { quantizeFile } from "../runner/quantize.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { VERSION } from "../version.ts";
 import { type App, createApp } from "./app.ts";
@@ -25,12 +28,12 @@ export async function serve(config: Config): Promise<void> {
   const store = new ModelStore(config.modelsDir);
   await store.open();
   let libraries: Promise<NativeLibraries> | undefined;
-  const scheduler = new Scheduler(config, () => {
-    libraries ??= prepareLibraries(config.cacheDir, config.llmLibrary);
-    return libraries;
-  });
+  const preparedLibraries = () => (libraries ??= prepareLibraries(config.cacheDir, config.llmLibrary));
+  const scheduler = new Scheduler(config, preparedLibraries);
   const inference = new Inference(store, scheduler, config);
-  const app = createApp({ config, store, scheduler, inference, registry: new Registry(config, store) }, policy);
+  const quantize = quantizer(preparedLibraries, config.numThreads || usableThreads());
+  const registry = new Registry(config, store);
+  const app = createApp({ config, store, scheduler, inference, quantize, registry }, policy);
   const server = listen(config, app);
   const stopped = untilSignal();
   logInfo(
@@ -49,6 +52,12 @@ export async function serve(config: Config): Promise<void> {
   await stopped;
   await server.stop(true);
   await scheduler[Symbol.asyncDispose]();
+}
+
+function quantizer(libraries: () => Promise<NativeLibraries>, threads: number): Quantize {
+  return async function* (job, signal) {
+    yield* quantizeFile({ ...job, threads, libraryDir: (await libraries()).directory }, signal);
+  };
 }
 
 function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {

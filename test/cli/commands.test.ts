@@ -74,7 +74,7 @@ test("show prints an overview of blocks", async () => {
       "    parameters          110K",
       "    context length      2048",
       "    embedding length    64",
-      "    quantization        unknown",
+      "    quantization        F32",
     ],
     ["  Capabilities", "    completion"],
     ["  Parameters", "    num_ctx    1024", '    stop       "a      b"'],

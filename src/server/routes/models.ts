@@ -113,10 +113,14 @@ async function show({ store, config }: Services, request: ShowRequest): Promise<
   return jsonResponse(showModel(await openModel(store, name, name.display), request, config.goTemplate));
 }
 
-async function create({ store, registry }: Services, request: CreateRequest, signal: AbortSignal): Promise<Response> {
+async function create(
+  { store, registry, quantize }: Services,
+  request: CreateRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   checkCreateRequest(request);
   const pull = (name: ModelName, pullSignal: AbortSignal) => registry.pull(name, false, pullSignal);
-  const progress = createModel({ store, pull }, request, signal);
+  const progress = createModel({ store, pull, quantize }, request, signal);
   return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress, (line) => line);
 }
 
