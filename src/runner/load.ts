@@ -63,7 +63,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     maxContext: limits.maxContext,
     emit,
   });
-  const embedOptions = { maxContext: limits.maxContext, isEmbeddingModel: request.embedding };
+  const embedOptions = { maxContext: limits.maxContext, isEmbeddingModel: request.embedding, ranks: request.ranks };
   return {
     engine,
     embedder: new Embedder(llama, model, fixed, threadpool, embedOptions, emit),

@@ -6,7 +6,7 @@ import { usableThreads } from "../base/cpu.ts";
 import { memoryState } from "../base/memory.ts";
 import type { ModelOptions } from "../api/schema/options.ts";
 import type { Config } from "../config.ts";
-import type { GgufFacts } from "../formats/gguf/facts.ts";
+import { type GgufFacts, ranksDocuments } from "../formats/gguf/facts.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
 import { AppError } from "../base/errors.ts";
 import { humanBytes } from "../base/bytes.ts";
@@ -98,11 +98,15 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         stateDir:
           config.stateCacheMiB > 0 ? join(config.cacheDir, "state", stateKey(path, signature, config)) : undefined,
         stateDirBytes: config.stateCacheMiB * 1024 * 1024,
-        embedding: facts.hasPoolingType,
+        embedding: facts.hasPoolingType && facts.poolingType !== POOLING_NONE,
+        ranks: ranksDocuments(facts),
       };
     },
   };
 }
+
+/** Pooling types of llama.h. A model without pooling is averaged, like one that only generates. */
+const POOLING_NONE = 0;
 
 function costOf(facts: GgufFacts, config: Config): ModelCost {
   return {

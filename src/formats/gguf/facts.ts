@@ -72,6 +72,13 @@ export function ggufFacts(gguf: Gguf): GgufFacts {
   };
 }
 
+const POOLING_RANK = 4;
+
+/** A cross-encoder: it scores a document against a query and gives no vectors. */
+export function ranksDocuments({ poolingType }: Pick<GgufFacts, "poolingType">): boolean {
+  return poolingType === POOLING_RANK;
+}
+
 // 0 is F32, yet Ollama reads it as not said (fs/ggml/ggml.go, KV.FileType); here the tensors decide.
 function fileType(id: number | undefined, tensors: readonly GgufTensor[]): string {
   if (id !== undefined && id !== 0) return fileTypeName(id);
