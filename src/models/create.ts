@@ -10,6 +10,7 @@ import type { CreateRequest, ProgressResponse } from "../api/schema/models.ts";
 import { ggufFacts, type GgufFacts } from "../formats/gguf/facts.ts";
 import { ggufKind, type GgufKind } from "../formats/gguf/kind.ts";
 import { validateGguf } from "../formats/gguf/validate.ts";
+import { adapterScales, checkAdapter } from "./adapter-layers.ts";
 import { withGguf } from "./gguf-file.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
 import { CONFIG_TYPE, type Layer, type LayerKind, layerKind, mediaTypeOf } from "./manifest.ts";
@@ -74,11 +75,14 @@ export async function* createModel(
   else if (request.files !== undefined)
     base = { drafts: yield* fromFiles(store, request.files, undefined), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
-  if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, request.adapters, "adapter")));
+  const adapters = request.adapters ?? {};
+  if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, adapters, "adapter")));
+  checkAdapters(store, base.drafts);
   if (request.draft_files !== undefined) base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft")));
   const level = request.quantize || request.quantization || "";
   if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
-  const config = describe(base.drafts, base.config, request);
+  const scales = { ...base.config.adapter_scales, ...adapterScales(adapters, request.adapter_scales) };
+  const config = { ...describe(base.drafts, base.config, request), adapter_scales: scales };
   const drafts = await withRequested(store, base.drafts, request, config);
   for (const { status, layer, isNew } of drafts) {
     yield { status: status ?? `${isNew === true ? "creating new" : "using existing"} layer ${layer.digest}` };
@@ -122,9 +126,11 @@ async function* fromModel(
     const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
     drafts.push({ layer, ...(facts === undefined ? {} : { facts }) });
   }
-  const { renderer, parser, requires, model_format, capabilities } = baseConfig;
+  const { renderer, parser, requires, model_format, capabilities, adapter_scales } = baseConfig;
   const kept = Object.fromEntries(
-    Object.entries({ renderer, parser, requires, capabilities }).filter(([, value]) => value !== undefined),
+    Object.entries({ renderer, parser, requires, capabilities, adapter_scales }).filter(
+      ([, value]) => value !== undefined,
+    ),
   );
   return { drafts, config: { ...emptyConfig, model_format, ...kept } };
 }
@@ -144,7 +150,6 @@ async function* fromFiles(
 ): AsyncGenerator<ProgressResponse, Draft[], undefined> {
   const entries = Object.entries(files);
   if (entries.length === 0) throw new AppError("invalid", "no files provided to convert");
-  if (as === "adapter" && entries.length > 1) throw new AppError("invalid", "only one adapter is currently supported");
   if (entries.some(([path]) => path.endsWith(".safetensors"))) {
     throw new AppError("unsupported", "safetensors cannot be imported yet; convert the model to GGUF first");
   }
@@ -155,8 +160,6 @@ async function* fromFiles(
     const size = await store.blobs.size(digest);
     if (size === undefined) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
     const { facts, kind } = inspect(store, digest);
-    if (as === "adapter" && kind !== "adapter")
-      throw new AppError("invalid", "the file given as ADAPTER is not an adapter");
     await store.blobs.touch(digest);
     const layer: Layer = { mediaType: mediaTypeOf(as ?? kind), digest, size };
     drafts.push({ layer, facts });
@@ -168,6 +171,17 @@ async function* fromFiles(
     throw new AppError("invalid", "none of the files is a model");
   }
   return drafts;
+}
+
+/** Those of the request and those of a model that it builds on, against the weights they will be loaded with. */
+function checkAdapters(store: ModelStore, drafts: readonly Draft[]): void {
+  const path = ({ layer }: Draft) => store.blobs.path(layer.digest);
+  const weights = drafts.find(({ layer }) => layerKind(layer) === "model");
+  for (const draft of drafts) {
+    if (layerKind(draft.layer) !== "adapter") continue;
+    if (weights === undefined) throw new AppError("invalid", "an adapter needs a model: name one with FROM");
+    checkAdapter(path(weights), path(draft));
+  }
 }
 
 async function detectedTemplate(store: ModelStore, chatTemplate: string): Promise<Draft[]> {

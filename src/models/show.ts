@@ -76,7 +76,10 @@ function commandsOf(
     .flatMap(([name, value]) => list(name, Array.isArray(value) ? value.map(String) : [String(value)]));
   return [
     ...list("model", [model.weightsPath ?? model.config.remote_model]),
-    ...list("adapter", model.adapterPaths),
+    ...list(
+      "adapter",
+      model.adapters.map(({ path, scale }) => (scale === 1 ? path : `${path} ${scale}`)),
+    ),
     ...list("draft", [model.draftPath]),
     ...list("model", model.projectorPaths),
     ...list("template", [template]),

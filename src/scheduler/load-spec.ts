@@ -7,6 +7,7 @@ import { memoryState } from "../base/memory.ts";
 import type { ModelOptions } from "../api/schema/options.ts";
 import type { Config } from "../config.ts";
 import { type GgufFacts, ranksDocuments } from "../formats/gguf/facts.ts";
+import { checkAdapterOnce } from "../models/adapter-layers.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
 import { AppError } from "../base/errors.ts";
 import { humanBytes } from "../base/bytes.ts";
@@ -33,7 +34,8 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
   if (path === undefined) throw new AppError("unsupported", "the model has no local weights");
   const facts = model.facts();
   const cost = costOf(facts, config);
-  const adapters = model.adapterPaths.map((adapter) => ({ path: adapter, scale: 1 }));
+  const { adapters } = model;
+  for (const adapter of adapters) checkAdapterOnce(path, adapter.path);
   const threads =
     options.num_thread !== undefined && options.num_thread > 0
       ? options.num_thread

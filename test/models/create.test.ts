@@ -167,7 +167,7 @@ describe("from another model", () => {
     await createFrom(store, tinyGguf("llama"));
     const adapter = await upload(store, layoutBytes(tinyAdapterLayout()));
     await create(store, { model: "tuned", from: "m", adapters: { "a.gguf": adapter } });
-    expect((await open(store, "tuned")).adapterPaths).toEqual([store.blobs.path(adapter)]);
+    expect((await open(store, "tuned")).adapters).toEqual([{ path: store.blobs.path(adapter), scale: 1 }]);
     const weights = await upload(store, tinyGguf("llama", 9));
     const problem = await create(store, { model: "x", from: "m", adapters: { a: weights } }).catch(
       (e: Error) => e.message,

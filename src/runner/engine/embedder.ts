@@ -37,6 +37,7 @@ export class Embedder implements Disposable {
       readonly maxContext: number;
       readonly isEmbeddingModel: boolean;
       readonly ranks: boolean;
+      readonly prepare: (context: Context) => void;
     },
     private readonly emit: (message: FromRunner) => void,
   ) {}
@@ -160,6 +161,7 @@ export class Embedder implements Disposable {
       outputs: 0,
     });
     if (this.threadpool !== undefined) this.#context.attachThreadpool(this.threadpool.pointer);
+    this.options.prepare(this.#context);
     return this.#context;
   }
 
