@@ -86,6 +86,23 @@ export class BlobStore {
     }
   }
 
+  /** Stores a stream under whatever digest it turns out to have. */
+  async store(
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<{ digest: Digest; size: number }> {
+    await mkdir(this.directory, { recursive: true, mode: 0o755 });
+    const temporary = temporaryBeside(join(this.directory, "stream"));
+    try {
+      const digest = await this.#write(temporary, source, signal);
+      const { size } = await stat(temporary);
+      await rename(temporary, this.path(digest));
+      return { digest, size };
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
   async #write(
     path: string,
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

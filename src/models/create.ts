@@ -1,6 +1,7 @@
 // `create`: from an existing model or uploaded GGUF blobs to a new manifest. Nothing is written before everything has
 // been checked, and the manifest comes last, so a failed create leaves no model behind.
 
+import { basename } from "node:path/posix";
 import { type Digest, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { goJsonLine } from "../base/go-encode.ts";
@@ -14,6 +15,7 @@ import { adapterScales, checkAdapter } from "./adapter-layers.ts";
 import { withGguf } from "./gguf-file.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
 import { CONFIG_TYPE, type Layer, type LayerKind, layerKind, mediaTypeOf } from "./manifest.ts";
+import { mergeShards } from "./merge-shards.ts";
 import { ModelName } from "./name.ts";
 import { type Quantize, quantizeLayer } from "./quantize-layer.ts";
 import type { ModelStore } from "./store.ts";
@@ -73,12 +75,13 @@ export async function* createModel(
   let base: { drafts: Draft[]; config: ImageConfig };
   if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
   else if (request.files !== undefined)
-    base = { drafts: yield* fromFiles(store, request.files, undefined), config: emptyConfig };
+    base = { drafts: yield* fromFiles(store, request.files, undefined, signal), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
   const adapters = request.adapters ?? {};
-  if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, adapters, "adapter")));
+  if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, adapters, "adapter", signal)));
   checkAdapters(store, base.drafts);
-  if (request.draft_files !== undefined) base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft")));
+  if (request.draft_files !== undefined)
+    base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft", signal)));
   const level = request.quantize || request.quantization || "";
   if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
   const scales = { ...base.config.adapter_scales, ...adapterScales(adapters, request.adapter_scales) };
@@ -93,7 +96,8 @@ export async function* createModel(
   const layers = drafts.map(({ layer }) => layer);
   await store.write(name, { config: { mediaType: CONFIG_TYPE, digest, size }, layers });
   const old = before === undefined ? [] : [before.manifest.config, ...before.manifest.layers];
-  await store.removeUnused(old.map((layer) => layer.digest));
+  const sent = Object.values(request.files ?? {}).map(parseDigest);
+  await store.removeUnused([...old.map((layer) => layer.digest), ...sent]);
   yield { status: "success" };
 }
 
@@ -147,6 +151,7 @@ async function* fromFiles(
   store: ModelStore,
   files: Readonly<Record<string, string>>,
   as: "adapter" | "draft" | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, Draft[], undefined> {
   const entries = Object.entries(files);
   if (entries.length === 0) throw new AppError("invalid", "no files provided to convert");
@@ -154,11 +159,13 @@ async function* fromFiles(
     throw new AppError("unsupported", "safetensors cannot be imported yet; convert the model to GGUF first");
   }
   const drafts: Draft[] = [];
-  for (const [, text] of entries) {
+  const blobs = entries.map(([path, text]) => ({ name: basename(path), digest: parseDigest(text) }));
+  for (const { digest } of blobs) {
+    if (!(await store.blobs.has(digest))) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
+  }
+  for (const { digest } of yield* mergeShards(store.blobs, blobs, signal)) {
     yield { status: "parsing GGUF" };
-    const digest = parseDigest(text);
-    const size = await store.blobs.size(digest);
-    if (size === undefined) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
+    const size = (await store.blobs.size(digest)) ?? 0;
     const { facts, kind } = inspect(store, digest);
     await store.blobs.touch(digest);
     const layer: Layer = { mediaType: mediaTypeOf(as ?? kind), digest, size };

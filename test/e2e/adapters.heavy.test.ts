@@ -59,11 +59,7 @@ function merged(adapters: readonly { readonly seed: number; readonly scale: numb
 }
 
 interface Logprobs {
-  readonly logprobs: readonly {
-    readonly token: string;
-    readonly logprob: number;
-    readonly top_logprobs: readonly { token: string; logprob: number }[];
-  }[];
+  readonly logprobs: readonly { readonly top_logprobs: readonly { bytes: readonly number[]; logprob: number }[] }[];
 }
 
 /** Log-probabilities of the likeliest next tokens of a fixed text. */
@@ -76,7 +72,7 @@ async function probabilities(model: string): Promise<Map<string, number>> {
     top_logprobs: 20,
     options: { temperature: 0, num_predict: 1 },
   });
-  return new Map(answer.logprobs[0]?.top_logprobs.map(({ token, logprob }) => [token, logprob]));
+  return new Map(answer.logprobs[0]?.top_logprobs.map(({ bytes, logprob }) => [bytes.join(), logprob]));
 }
 
 /** Over the tokens that are among the likeliest of both: nearly all for equal models, some for others. */

@@ -2,7 +2,7 @@
 // it is stopped, killed or has no room.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readGguf } from "../../src/formats/gguf/header.ts";
 import { layoutBytes, tinyGguf } from "../support/tiny-gguf.ts";
@@ -10,6 +10,7 @@ import { prepareLibraries } from "../../src/runner/native.ts";
 import { quantizeFile } from "../../src/runner/quantize.ts";
 import { runProgram } from "../support/program.ts";
 import { rejection } from "../support/rejection.ts";
+import { splitGguf } from "../support/split-gguf.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { wideLlamaLayout } from "../support/wide-llama.ts";
 import { childrenOf, isAlive, NativeClient, until } from "./native-client.ts";
@@ -207,6 +208,19 @@ test("a disk that is full is called that", async () => {
   expect((await rejection(end())).message).toBe(
     "the quantized model could not be written: the disk is full or failing",
   );
+});
+
+test("a split GGUF is one model, whichever shard FROM names", async () => {
+  const folder = server.home.path;
+  const shards = splitGguf("part", layout, 3);
+  for (const { name, bytes } of shards) await writeFile(join(folder, name), bytes);
+  await writeFile(join(folder, "Modelfile"), `FROM ./${shards[1]?.name ?? ""}\n`);
+  const made = await runProgram(["create", "whole"], { env: server.env, cwd: folder });
+  expect([made.exit, made.stderr]).toEqual([0, expect.stringContaining("merging 3 shards") as string]);
+  expect((await show("whole")).modelfile).toContain(/^FROM .*$/m.exec((await show(SOURCE)).modelfile)?.[0] ?? "?");
+  await rm(join(folder, shards[2]?.name ?? ""));
+  const cut = await runProgram(["create", "cut"], { env: server.env, cwd: folder });
+  expect([cut.exit, cut.stderr]).toEqual([1, expect.stringContaining("part-00003-of-00003.gguf missing") as string]);
 });
 
 test("the command line shows the level and -q works from a Modelfile", async () => {

@@ -8,6 +8,7 @@ import { isAbsolute, join, relative } from "node:path";
 import { type Digest, DigestStream } from "../../base/digest.ts";
 import { AppError } from "../../base/errors.ts";
 import { type ContentType, selectModelFiles, sniffContent } from "../../formats/modelfile/paths.ts";
+import { shardsBeside } from "./shards.ts";
 import { faultCode, fileFault } from "./file-fault.ts";
 
 export interface LocalFile {
@@ -24,7 +25,7 @@ const SNIFFED_BYTES = 512;
 export async function localFiles(path: string): Promise<LocalFile[] | undefined> {
   const isFolder = await kindOf(path);
   if (isFolder === undefined) return undefined;
-  const paths = isFolder ? await filesOfFolder(path) : [path];
+  const paths = isFolder ? await filesOfFolder(path) : shardsBeside(path);
   const files: LocalFile[] = [];
   for (const each of paths) files.push(await hashFile(each));
   return files;
