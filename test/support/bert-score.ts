@@ -1,4 +1,4 @@
-// The score of a BERT cross-encoder computed the long way, in double precision: the same network as llama.cpp's, written down
+// A BERT computed the long way, in double precision: the same network as llama.cpp's, written down
 // a second time. All tokens are of the first type, as in llama.cpp.
 
 import type { TinyLayout } from "./tiny-gguf.ts";
@@ -8,7 +8,25 @@ const EPSILON = 1e-12;
 
 type Row = readonly number[];
 
-export function bertScore({ tensors }: TinyLayout, tokens: readonly number[]): number {
+/** The score of a cross-encoder: its head on the first token. */
+export function bertScore(layout: TinyLayout, tokens: readonly number[]): number {
+  const { states, linear } = bertStates(layout, tokens);
+  const pooled = linear("cls", states[0] ?? []).map(Math.tanh);
+  return linear("cls.output", pooled)[0] ?? Number.NaN;
+}
+
+/** An embedding: the mean over the tokens, brought to length 1. */
+export function bertVector(layout: TinyLayout, tokens: readonly number[]): number[] {
+  const { states } = bertStates(layout, tokens);
+  const mean = states.reduce(add).map((value) => value / states.length);
+  const length = Math.sqrt(sum(mean.map((value) => value * value)));
+  return mean.map((value) => value / length);
+}
+
+function bertStates(
+  { tensors }: TinyLayout,
+  tokens: readonly number[],
+): { states: Row[]; linear: (name: string, input: Row) => Row } {
   const values = (name: string): Float32Array => {
     const tensor = tensors.find((one) => one.name === name);
     if (tensor === undefined) throw new Error(`no tensor ${name}`);
@@ -49,8 +67,7 @@ export function bertScore({ tensors }: TinyLayout, tokens: readonly number[]): n
       return norm(`${at}.layer_output_norm`, add(after, linear(`${at}.ffn_down`, hidden)));
     });
   }
-  const pooled = linear("cls", state[0] ?? []).map(Math.tanh);
-  return linear("cls.output", pooled)[0] ?? Number.NaN;
+  return { states: state, linear };
 }
 
 function attend(queries: readonly Row[], keys: readonly Row[], contents: readonly Row[]): Row[] {
