@@ -25,7 +25,7 @@ export function measureRawEmbeddings(task: RawEmbedTask): { totalMs: number; tok
   const llama = openLlama(task.directory);
   loadBackends(llama, task.directory);
   llama.llama_backend_init();
-  const model = Model.load(llama, task.model, { gpuLayers: 0, mainGpu: undefined, mmap: true });
+  const model = Model.load(llama, task.model, { gpus: [], mmap: true });
   const pool = task.threads > 1 ? Threadpool.create(llama, task.threads) : undefined;
   const context = Context.create(llama, model, {
     contextPerSequence: EMBED_BATCH / EMBED_SEQUENCES,
