@@ -36,11 +36,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "runner", "base"],
 };
 
-/** cli reaches the server only through a dynamic import. */
-const lazyOnly: Readonly<Record<string, readonly string[]>> = { cli: ["server"], main: ["cli", "runner"] };
+/** cli reaches the server, and the models on this disk, only through a dynamic import: most commands need neither. */
+const lazyOnly: Readonly<Record<string, readonly string[]>> = { cli: ["server", "models"], main: ["cli", "runner"] };
 
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "bun:ffi": ["runner"],
+  "bun:sqlite": ["base"],
   elysia: ["server"],
   "@elysiajs/openapi": ["server"],
   "@sinclair/typebox": ["api", "models", "server"],

@@ -6,7 +6,7 @@ import { AppError } from "../base/errors.ts";
 import type { GgufFacts } from "../formats/gguf/facts.ts";
 import { checkedGgufFacts } from "./gguf-file.ts";
 import { emptyConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
-import { type Layer, layersOf, type LayerKind } from "./manifest.ts";
+import { type Layer, layerKind, type LayerKind, layersOf } from "./manifest.ts";
 import type { ModelName } from "./name.ts";
 import type { ModelStore, StoredModel } from "./store.ts";
 
@@ -33,10 +33,16 @@ export interface OpenedModel {
   readonly facts: () => GgufFacts;
 }
 
+/** What is read by native code, and may be a link to a file of the user's. */
+const NATIVE: ReadonlySet<LayerKind | undefined> = new Set(["model", "adapter", "projector", "draft"] as const);
+
 /** Throws `not-found` ("model 'x' not found", with the name as it was sent) when there is no such model. */
 export async function openModel(store: ModelStore, name: ModelName, sentAs: string): Promise<OpenedModel> {
   const stored = await store.find(name);
   if (stored === undefined) throw new AppError("not-found", `model '${sentAs}' not found`);
+  for (const layer of stored.manifest.layers) {
+    if (NATIVE.has(layerKind(layer))) await store.blobs.requireUnchanged(layer.digest);
+  }
   return openStored(store, stored);
 }
 

@@ -38,7 +38,7 @@ export class ModelStore {
 
   /** Creates the directories; throws `forbidden` naming the path and the reason when that cannot be. */
   async open(): Promise<void> {
-    for (const directory of [this.blobs.directory, this.#manifests]) {
+    for (const directory of [this.blobs.directory, this.#manifests, this.blobs.links.directory]) {
       try {
         await mkdir(directory, { recursive: true, mode: 0o755 });
         const probe = join(directory, `.write-test-${process.pid}`);

@@ -13,6 +13,7 @@ import { openAIResponseRoutes } from "./compat/openai/response-routes.ts";
 import { errorInDialect } from "./dialects.ts";
 import type { BrowserPolicy } from "./hosts.ts";
 import { openApiRoutes } from "./openapi.ts";
+import { notePeer } from "./peers.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { embedRoutes } from "./routes/embed.ts";
@@ -25,7 +26,8 @@ import { transferRoutes } from "./routes/transfer.ts";
 import type { Services } from "./services.ts";
 
 export interface App {
-  fetch(request: Request): Promise<Response>;
+  /** `peer` is the address that the request came from. */
+  fetch(request: Request, peer?: string): Promise<Response>;
 }
 
 const HEAD_PATHS = new Set(["/", "/api/version", "/api/tags"]);
@@ -36,7 +38,7 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
       if (code === "NOT_FOUND") return notFound(request, methodsByPath);
       return errorInDialect(new URL(request.url).pathname, innerError(error));
     })
-    .use(statusRoutes())
+    .use(statusRoutes(services))
     .use(generateRoutes(services))
     .use(chatRoutes(services))
     .use(modelRoutes(services))
@@ -55,7 +57,8 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
   app.use(openApiRoutes(() => app));
   const methodsByPath = routeTable(app.routes);
   return {
-    async fetch(request) {
+    async fetch(request, peer) {
+      notePeer(request, peer);
       const refused = policy.refuse(request);
       if (refused !== undefined) return withAllow(request, refused, methodsByPath);
       const response = await answer(app, request, methodsByPath);

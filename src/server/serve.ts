@@ -62,7 +62,7 @@ function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {
       development: false,
       // Bun turns port sharing on outside development mode: a second server would then steal half of the connections.
       reusePort: false,
-      fetch: (request) => app.fetch(request),
+      fetch: (request, server) => app.fetch(request, server.requestIP(request)?.address),
     });
   } catch (error) {
     const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;

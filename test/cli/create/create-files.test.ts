@@ -27,7 +27,9 @@ const gathered = (...lines: readonly string[]) =>
 
 test("a file is hashed, and nothing is no file", async () => {
   await writeFile(at("a.gguf"), "GGUF");
-  expect(await localFiles(at("a.gguf"))).toEqual([{ path: at("a.gguf"), digest: digestOf("GGUF"), sizeBytes: 4 }]);
+  expect(await localFiles(at("a.gguf"))).toMatchObject([
+    { path: at("a.gguf"), digest: digestOf("GGUF"), state: { size: 4n } },
+  ]);
   expect(await localFiles(at("none"))).toBeUndefined();
   expect(await localFiles(at("a.gguf/below"))).toBeUndefined();
 });
