@@ -25,6 +25,8 @@ export class FileLock implements Disposable {
     try {
       database = new Database(path, { create: true });
       database.run("PRAGMA busy_timeout = 0");
+      // Nothing is ever written, so no journal needs to lie about.
+      database.run("PRAGMA journal_mode = MEMORY");
       database.run(kind === "exclusive" ? "BEGIN EXCLUSIVE" : "BEGIN");
       if (kind === "shared") database.query("SELECT count(*) FROM sqlite_master").get();
     } catch (error) {

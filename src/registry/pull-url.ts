@@ -8,6 +8,7 @@ import { createModel } from "../models/create.ts";
 import { originHost } from "./addresses.ts";
 import { refusal } from "./client.ts";
 import { nameOfGgufUrl } from "./gguf-url.ts";
+import { lockPartial } from "./partial-lock.ts";
 import { partialBytes } from "./parts-file.ts";
 import { failure, progressLine, requireFree } from "./pull.ts";
 import type { Registry } from "./registry.ts";
@@ -62,18 +63,11 @@ async function* fetchFile(
   await requireFree(store.blobs.directory, totalBytes - (await partialBytes(target, totalBytes)));
   const sources = [urlSource(http, url, trusted)];
   const place = (actual: Digest): string => store.blobs.path(actual);
-  const start = (inner: AbortSignal, onProgress: (bytes: number) => void): Promise<Digest> =>
-    transferFile({
-      target,
-      totalBytes,
-      sources,
-      choice: { index: 0 },
-      tuning,
-      limit,
-      signal: inner,
-      onProgress,
-      place,
-    });
+  const choice = { index: 0 };
+  const start = async (inner: AbortSignal, onProgress: (bytes: number) => void): Promise<Digest> => {
+    using _ = await lockPartial(target, totalBytes, inner, onProgress);
+    return await transferFile({ target, totalBytes, sources, choice, tuning, limit, signal: inner, onProgress, place });
+  };
   const progress = downloads.follow(digestHex(key), start, signal);
   for (;;) {
     const step = await progress.next();

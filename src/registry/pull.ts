@@ -10,6 +10,7 @@ import { AsyncQueue } from "../base/queue.ts";
 import { type Layer, layerKind, type Manifest, parseManifest } from "../models/manifest.ts";
 import type { ModelName } from "../models/name.ts";
 import type { RegistryClient } from "./client.ts";
+import { lockPartial } from "./partial-lock.ts";
 import { partialBytes } from "./parts-file.ts";
 import type { Registry } from "./registry.ts";
 import { registrySource } from "./registry-source.ts";
@@ -19,6 +20,8 @@ import { diskFull, transferFile } from "./transfer.ts";
 const PARALLEL_BLOBS = 4;
 /** Space that stays free, for the manifest and whatever else the machine does. */
 const SPARE_BYTES = 16 * 1024 * 1024;
+/** How often blobs may vanish between their download and the manifest. */
+const MAX_COMMITS = 10;
 
 export async function* pullModel(
   registry: Registry,
@@ -45,13 +48,11 @@ export async function* pullModel(
   try {
     yield* fetchBlobs(registry, from, layers, signal);
     yield { status: "verifying sha256 digest" };
-    // Whoever deleted another model meanwhile may have taken a blob that no manifest named yet.
-    yield* fetchBlobs(registry, from, await missing(registry, layers), signal);
+    yield { status: "writing manifest" };
+    yield* commit(registry, from, name, { ...fetched, layers }, signal);
   } catch (error) {
     throw failure("", error, signal);
   }
-  yield { status: "writing manifest" };
-  await store.writeRaw(name, fetched.bytes);
   const kept = new Set(layers.map((layer) => layer.digest));
   const old = before === undefined ? [] : [before.manifest.config, ...before.manifest.layers];
   const unused = old.map((layer) => layer.digest).filter((digest) => !kept.has(digest));
@@ -60,6 +61,27 @@ export async function* pullModel(
     await store.removeUnused(unused);
   }
   yield { status: "success" };
+}
+
+/** Who deletes another model meanwhile may take a blob that no manifest named yet; it is fetched again. */
+async function* commit(
+  registry: Registry,
+  from: Origins,
+  name: ModelName,
+  { bytes, layers }: { readonly bytes: string; readonly layers: readonly Layer[] },
+  signal: AbortSignal,
+): AsyncGenerator<ProgressResponse, void, undefined> {
+  for (let attempt = 0; attempt < MAX_COMMITS; attempt++) {
+    const gone = new Set(await registry.store.commit(name, bytes));
+    if (gone.size === 0) return;
+    yield* fetchBlobs(
+      registry,
+      from,
+      layers.filter(({ digest }) => gone.has(digest)),
+      signal,
+    );
+  }
+  throw new AppError("internal", "another program removes the model's blobs again and again");
 }
 
 /** Pull errors are 500 for a client that does not stream, whatever they were at the registry (spec 2.62). */
@@ -218,13 +240,14 @@ async function downloadVerified(
   onProgress: (bytes: number) => void,
 ): Promise<Digest> {
   const { store, tuning, limit } = registry;
+  const target = store.blobs.path(digest);
+  using _ = await lockPartial(target, size, signal, onProgress);
   if (await store.blobs.has(digest)) {
     onProgress(size);
     return digest;
   }
   const { clients, choice } = from;
   const sources = clients.map((client) => registrySource(client, digest));
-  const target = store.blobs.path(digest);
   const attempts = sources.length + 1;
   for (let attempt = 1; ; attempt++) {
     let mismatch: AppError | undefined;

@@ -24,6 +24,7 @@ export async function serve(config: Config): Promise<void> {
   const policy = browserPolicy(config.origins, config.host.hostname);
   const store = new ModelStore(config.modelsDir);
   await store.open();
+  using _ = claim(store);
   let libraries: Promise<NativeLibraries> | undefined;
   const scheduler = new Scheduler(config, () => {
     libraries ??= prepareLibraries(config.cacheDir, config.llmLibrary);
@@ -49,6 +50,12 @@ export async function serve(config: Config): Promise<void> {
   await stopped;
   await server.stop(true);
   await scheduler[Symbol.asyncDispose]();
+}
+
+function claim(store: ModelStore): Disposable {
+  const claimed = store.claim("shared");
+  if (claimed !== undefined) return claimed;
+  throw new AppError("busy", `the models in ${store.directory} are being moved; start again when that is done`);
 }
 
 function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {

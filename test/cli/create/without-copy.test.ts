@@ -148,7 +148,7 @@ test.skipIf(process.getuid?.() !== 0)("another user's file is copied", async () 
 test("a server that means another directory is sent the file, and nothing stays behind in the wrong one", async () => {
   const elsewhere = join(app.home.path, "elsewhere");
   await mkdir(join(elsewhere, "blobs"), { recursive: true });
-  await using front = Bun.serve({
+  using front = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     fetch: (request) => {
