@@ -1,7 +1,7 @@
 // The command table and its dispatch. A command's code is loaded when it is known to run; nothing here is heavy.
 
 import { describeSettings, readConfig, settings } from "../config.ts";
-import { createFlags, noFlags, rootFlags, runFlags, showFlags, transferFlags } from "./command-flags.ts";
+import { createFlags, importFlags, noFlags, rootFlags, runFlags, showFlags, transferFlags } from "./command-flags.ts";
 import { type Command, type CommandTable, defineCommand, type EnvironmentVariable } from "./command.ts";
 import { type CliContext, processContext } from "./context.ts";
 import { renderHelp } from "./help.ts";
@@ -15,8 +15,8 @@ function variables(...names: readonly SettingName[]): EnvironmentVariable[] {
 }
 
 const clientVariables = variables("host");
-const forPrompts = new Set<SettingName>(["editor", "noHistory"]);
-const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forPrompts.has(name)));
+const forCommands = new Set<SettingName>(["editor", "noHistory", "hfHome", "hfHubCache"]);
+const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forCommands.has(name)));
 
 const signin = {
   summary: "Sign in to ollama.com",
@@ -136,6 +136,24 @@ const commands: readonly Command<CliContext>[] = [
     environment: clientVariables,
     load: () => import("./commands/rm.ts"),
   }),
+  defineCommand({
+    name: "import",
+    summary: "List and import models of other programs",
+    usage: "[NAME [MODEL]]",
+    args: "any",
+    flags: importFlags,
+    environment: variables("host", "hfHome", "hfHubCache"),
+    load: () => import("./commands/import.ts"),
+  }),
+  defineCommand({
+    name: "mv-models",
+    summary: "Move the models to another directory",
+    usage: "DIRECTORY",
+    args: { exactly: 1 },
+    flags: noFlags,
+    environment: variables("host", "models"),
+    load: () => import("./commands/mv-models.ts"),
+  }),
 ];
 
 export const commandTable: CommandTable<CliContext> = {
@@ -149,8 +167,8 @@ export const commandTable: CommandTable<CliContext> = {
   commands,
 };
 
-/** These run whether or not a server answers. */
-const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve"]);
+/** These run whether or not a server answers, or look for one themselves. */
+const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve", "import", "mv-models"]);
 
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   guardOutput();

@@ -24,6 +24,8 @@ export const createFlags = defineFlags({
   experimental: { type: "bool", summary: "Enable experimental safetensors model creation" },
 });
 
+export const importFlags = defineFlags({ copy });
+
 export const showFlags = defineFlags({
   license: { type: "bool", summary: "Show license of a model" },
   modelfile: { type: "bool", summary: "Show Modelfile of a model" },

@@ -1,9 +1,9 @@
 // `pull` of a model name: manifest, then every blob that is not here, then the manifest's bytes as they came, last of all,
 // so that a model is either whole or absent. Status lines are Ollama's (server/images.go, PullModel; spec 2.62).
 
-import { statfs } from "node:fs/promises";
 import type { ProgressResponse } from "../api/schema/models.ts";
 import { type Digest, digestHex } from "../base/digest.ts";
+import { requireFree } from "../base/disk.ts";
 import { AppError, toAppError } from "../base/errors.ts";
 import { logWarn } from "../base/log.ts";
 import { AsyncQueue } from "../base/queue.ts";
@@ -14,12 +14,10 @@ import { lockPartial } from "./partial-lock.ts";
 import { partialBytes } from "./parts-file.ts";
 import type { Registry } from "./registry.ts";
 import { registrySource } from "./registry-source.ts";
-import { diskFull, transferFile } from "./transfer.ts";
+import { transferFile } from "./transfer.ts";
 
 /** Small layers are fetched some at a time; large ones share the connections of one transfer each. */
 const PARALLEL_BLOBS = 4;
-/** Space that stays free, for the manifest and whatever else the machine does. */
-const SPARE_BYTES = 16 * 1024 * 1024;
 /** How often blobs may vanish between their download and the manifest. */
 const MAX_COMMITS = 10;
 
@@ -92,27 +90,26 @@ export function failure(prefix: string, error: unknown, signal: AbortSignal): Ap
 }
 
 /**
- * The registry is asked before its mirrors: a tag has no digest to check a mirror's answer by. A mirror is believed only
- * where the registry does not answer.
+ * The registry (or what stands in for it: the last endpoint) is asked before its mirrors: a tag has no digest to check a
+ * mirror's answer by. A mirror is believed only where the registry does not answer.
  */
 async function fetchManifest(
   clients: readonly RegistryClient[],
   name: ModelName,
   signal: AbortSignal,
 ): Promise<{ readonly bytes: string; readonly manifest: Manifest }> {
-  const order = [...clients.filter((client) => !client.isMirror), ...clients.filter((client) => client.isMirror)];
   let first: unknown;
-  for (const client of order) {
+  for (const client of [...clients.slice(-1), ...clients.slice(0, -1)]) {
+    const isAuthority = client === clients.at(-1);
     try {
       const bytes = (await client.manifest(name.tag, signal)).toString("utf8");
-      if (client !== order[0])
-        logWarn("manifest comes from a mirror", { mirror: client.origin.host, name: name.display });
+      if (!isAuthority) logWarn("manifest comes from a mirror", { mirror: client.origin.host, name: name.display });
       return { bytes, manifest: checkManifest(bytes) };
     } catch (error) {
       signal.throwIfAborted();
       first ??= error;
       // A registry that says the model does not exist has answered.
-      if (error instanceof AppError && error.fault === "not-found" && !client.isMirror) break;
+      if (error instanceof AppError && error.fault === "not-found" && isAuthority) break;
     }
   }
   throw first;
@@ -209,11 +206,6 @@ async function requireSpace({ store }: Registry, layers: readonly Layer[]): Prom
   let needed = 0;
   for (const { digest, size } of layers) needed += size - (await partialBytes(store.blobs.path(digest), size));
   if (needed > 0) await requireFree(store.blobs.directory, needed);
-}
-
-export async function requireFree(directory: string, neededBytes: number): Promise<void> {
-  const facts = await statfs(directory).catch(() => undefined);
-  if (facts !== undefined && facts.bavail * facts.bsize < neededBytes + SPARE_BYTES) throw diskFull(neededBytes);
 }
 
 async function fetchBlob(

@@ -19,6 +19,7 @@ import { chatRoutes } from "./routes/chat.ts";
 import { embedRoutes } from "./routes/embed.ts";
 import { generateRoutes } from "./routes/generate.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { registryRoutes } from "./routes/registry.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -31,6 +32,10 @@ export interface App {
 }
 
 const HEAD_PATHS = new Set(["/", "/api/version", "/api/tags"]);
+
+function servesHead(path: string): boolean {
+  return HEAD_PATHS.has(path) || path.startsWith("/v2/");
+}
 
 export function createApp(services: Services, policy: BrowserPolicy): App {
   const app = new Elysia({ normalize: false, strictPath: true })
@@ -47,6 +52,7 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
     .use(embedRoutes(services))
     .use(tokenRoutes(services))
     .use(rerankRoutes(services))
+    .use(registryRoutes(services))
     .use(openAIChatRoutes(services))
     .use(openAICompletionRoutes(services))
     .use(openAIEmbeddingRoutes(services))
@@ -78,7 +84,7 @@ async function answer(
   if (table.some(({ pattern, methods }) => pattern.test(pathname) && !methods.includes("HEAD"))) {
     return notFound(request, table);
   }
-  if (!HEAD_PATHS.has(pathname)) return app.handle(request);
+  if (!servesHead(pathname)) return app.handle(request);
   const response = await app.handle(new Request(request.url, { headers: request.headers }));
   return new Response(null, { status: response.status, headers: response.headers });
 }
@@ -104,7 +110,7 @@ function routeTable(routes: readonly { readonly method: string; readonly path: s
       methods: [],
     };
     row.methods.push(method);
-    if (method === "GET" && HEAD_PATHS.has(path)) row.methods.unshift("HEAD");
+    if (method === "GET" && servesHead(path)) row.methods.unshift("HEAD");
     rows.set(path, row);
   }
   return [...rows.values()];

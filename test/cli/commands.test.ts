@@ -195,7 +195,9 @@ test("help names every command and asks no server", async () => {
     ?.split("\n\n")[0]
     ?.split("\n")
     .map((line) => line.trim().split(" ")[0]);
-  expect(names).toEqual("serve create show run stop pull push signin signout list ps cp rm help".split(" "));
+  expect(names).toEqual(
+    "serve create show run stop pull push signin signout list ps cp rm import mv-models help".split(" "),
+  );
   expect((await runCli(nobody)).stdout).toBe(stdout);
   expect((await runCli(nobody, "run", "--help")).stdout).toContain("      OLLAMA_NOHISTORY ");
 });

@@ -27,6 +27,14 @@ test.each([
   expect(() => tokenUrl({ realm, service: "", scope: "" }, registry, 0, "n")).toThrow(/realm/),
 );
 
+test("a registry on the network that was named with insecure may sign in over http, at its own host and port only", () => {
+  const lan = new URL("http://192.168.1.5:5000/");
+  const realm = (text: string) => () => tokenUrl({ realm: text, service: "", scope: "" }, lan, 0, "n");
+  expect(realm("http://192.168.1.5:5000/token")().href).toStartWith("http://192.168.1.5:5000/token?");
+  for (const other of ["http://192.168.1.5:5001/token", "http://192.168.1.6:5000/token", "https://192.168.1.5/token"])
+    expect(realm(other)).toThrow(/does not match original host/);
+});
+
 test("the token address holds what Ollama's holds, in Go's order", () => {
   const url = tokenUrl(
     { realm: "https://registry.test/v2/token", service: "s", scope: "a b" },
