@@ -84,6 +84,19 @@ test("HEAD tells a blob's size without sending it", async () => {
   ]);
 });
 
+test("CVE-2026-7020: a manifest's own media type is a header only where it is one", async () => {
+  const raw = (mediaType: string) => JSON.stringify({ schemaVersion: 2, mediaType, config: layer, layers: [layer] });
+  const layer = { mediaType: "x", digest, size: weights.length };
+  for (const [mediaType, shown] of [
+    ["application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.manifest.v1+json"],
+    ["text/html", MANIFEST_TYPE],
+    ["application/x\r\nset-cookie: a=b", MANIFEST_TYPE],
+  ] as const) {
+    await app.store.writeRaw(ModelName.parse("typed"), raw(mediaType));
+    expect((await app.fetch("/v2/library/typed/manifests/latest")).headers.get("content-type")).toBe(shown);
+  }
+});
+
 test("tags come sorted, in pages where that is asked for", async () => {
   const list = async (query: string) => app.fetch(`/v2/library/tiny/tags/list${query}`);
   expect(await (await list("")).json()).toEqual({ name: "library/tiny", tags: ["big", "latest", "small"] });
