@@ -31,6 +31,8 @@ export interface OpenedModel {
   readonly licenses: readonly string[];
   /** Facts from the weights, validated at first use; throws `invalid` when they are not to be trusted. */
   readonly facts: () => GgufFacts;
+  /** The same of the draft model; undefined without one. */
+  readonly draftFacts: () => GgufFacts | undefined;
 }
 
 /** Throws `not-found` ("model 'x' not found", with the name as it was sent) when there is no such model. */
@@ -51,6 +53,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
     : emptyConfig;
   const weights = of("model")[0];
   const weightsPath = weights === undefined ? undefined : path(weights);
+  const draftPath = of("draft").map(path)[0];
   const [templates, prompts, systems, params, messages, licenses] = await Promise.all([
     texts("template"),
     texts("prompt"),
@@ -67,7 +70,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
     parentModel: weights?.from ?? "",
     adapterPaths: of("adapter").map(path),
     projectorPaths: of("projector").map(path),
-    draftPath: of("draft").map(path)[0],
+    draftPath,
     template: templates.at(-1) ?? prompts.at(-1),
     system: systems.at(-1) ?? "",
     params: parseParams(params.at(-1)),
@@ -77,6 +80,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
       if (weightsPath === undefined) throw new AppError("unsupported", "the model has no local weights");
       return checkedGgufFacts(weightsPath);
     },
+    draftFacts: () => (draftPath === undefined ? undefined : checkedGgufFacts(draftPath)),
   };
 }
 
