@@ -36,8 +36,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "runner", "base"],
 };
 
-/** cli reaches the server only through a dynamic import. */
-const lazyOnly: Readonly<Record<string, readonly string[]>> = { cli: ["server"], main: ["cli", "runner"] };
+/** cli reaches these only through a dynamic import, made by the few commands that work without a server. */
+const lazyOnly: Readonly<Record<string, readonly string[]>> = {
+  cli: ["server", "models", "runner"],
+  main: ["cli", "runner"],
+};
 
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "bun:ffi": ["runner"],
