@@ -22,7 +22,10 @@ export interface ServerStart {
 }
 
 /** Resolves when it answers, and has said so. */
-export async function startInBackground(context: CliContext, start?: ServerStart): Promise<{ readonly pid: number }> {
+export async function startInBackground(
+  context: Pick<CliContext, "client" | "config" | "stderr">,
+  start?: ServerStart,
+): Promise<{ readonly pid: number }> {
   const { client, config, stderr } = context;
   const { selfCommand } = await import("../runner/self.ts");
   const { command, env } = start ?? { command: selfCommand("serve") };
