@@ -28,7 +28,7 @@ export async function storedModelFindings({ config, stderr }: CliContext): Promi
         findings.push(unreadable(event.model, event.reason));
         break;
       case "done": {
-        const what = `${event.models} models, ${event.blobs} blobs, ${humanBytes(event.totalBytes)}`;
+        const what = `${humanBytes(event.totalBytes)} in ${event.blobs} blobs of ${event.models} model${event.models === 1 ? "" : "s"}`;
         if (findings.length === 0)
           findings.push({
             check: CHECK,
