@@ -18,7 +18,7 @@ import { surroundingFindings } from "../doctor/surroundings.ts";
 export async function run({ flags }: Invocation<typeof doctorFlags>, context: CliContext): Promise<void> {
   const { config, stdout } = context;
   const parts: (() => Promise<Finding[]> | Finding[])[] = [
-    () => machineFindings(config.cacheDir),
+    () => machineFindings(config),
     () => placeFindings(config.modelsDir),
     () => networkFindings(context),
     () => surroundingFindings(),

@@ -2,54 +2,71 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { humanBinaryBytes, humanBytes } from "../../base/bytes.ts";
 import { usableThreads } from "../../base/cpu.ts";
+import { toAppError } from "../../base/errors.ts";
+import { setLogLevel } from "../../base/log.ts";
 import { type MemoryState, memoryState } from "../../base/memory.ts";
+import type { Config } from "../../config.ts";
 import { estimateBytes, modelsThatFit } from "../advice/fitting-models.ts";
 import { knownModels } from "../advice/known-models.ts";
 import type { Finding } from "./finding.ts";
 
 interface Device {
   readonly description: string;
-  readonly kind: string;
-  readonly backend: string;
   readonly totalBytes: number;
   readonly freeBytes: number;
 }
 
 interface Engine {
+  /** The CPU library's file name; undefined where the platform has only one. */
   readonly cpuLibrary: string | undefined;
-  readonly devices: readonly Device[];
+  readonly gpus: readonly Device[];
+  /** Why a GPU that is there is not used. */
+  readonly gpuProblems: readonly string[];
 }
 
 export type EngineResult =
-  | { readonly kind: "found"; readonly inspection: Engine }
+  | { readonly kind: "found"; readonly engine: Engine }
   | { readonly kind: "failed"; readonly reason: string };
 
-export async function machineFindings(cacheDir: string): Promise<Finding[]> {
-  // The engine is loaded for this command only.
-  const { inspectMachine } = await import("../../runner/inspect.ts");
-  const engine = await inspectMachine(cacheDir);
+export async function machineFindings({ cacheDir, llmLibrary }: Config): Promise<Finding[]> {
+  const engine = await inspectEngine(cacheDir, llmLibrary);
   const processors = { present: Math.max(cpus().length, availableParallelism()), usable: usableThreads() };
   return [
     judgeCpuLibrary(engine, cpus()[0]?.model ?? "unknown processor"),
-    judgeGpu(engine, gpuTraces()),
+    ...judgeGpu(engine, gpuTraces()),
     judgeProcessors(processors),
     judgeMemory(memoryState()),
   ];
 }
 
-export function judgeCpuLibrary(engine: EngineResult, processor: string): Finding {
+/** As a server's first start does it; drivers are asked in children of their own. */
+async function inspectEngine(cacheDir: string, llmLibrary: string): Promise<EngineResult> {
+  // The runner's code is needed by this command only.
+  const { prepareLibraries } = await import("../../runner/native.ts");
+  // What it would log is told as findings.
+  setLogLevel("error");
+  try {
+    const { backendFiles, gpus, gpuProblems } = await prepareLibraries(cacheDir, llmLibrary);
+    const cpu = backendFiles.at(-1);
+    return { kind: "found", engine: { cpuLibrary: cpu === undefined ? undefined : basename(cpu), gpus, gpuProblems } };
+  } catch (error) {
+    return { kind: "failed", reason: toAppError(error).message };
+  }
+}
+
+export function judgeCpuLibrary(result: EngineResult, processor: string): Finding {
   const check = "cpu library";
-  if (engine.kind === "found") {
-    const library = engine.inspection.cpuLibrary ?? "the only one of this platform";
+  if (result.kind === "found") {
+    const library = result.engine.cpuLibrary ?? "the only one of this platform";
     return { check, level: "ok", summary: `${library}, for ${processor.trim()}` };
   }
   return {
     check,
     level: "problem",
-    summary: `models cannot run: ${engine.reason}`,
+    summary: `models cannot run: ${result.reason}`,
     advice:
       "Check that the folder of XDG_CACHE_HOME (~/.cache) is writable and allows execution, and that glibc is 2.34 or newer; download this program again if it may be damaged.",
   };
@@ -68,25 +85,21 @@ export function gpuTraces(root = "/"): string[] {
   return render === undefined ? [] : [`graphics device (/dev/dri/${render})`];
 }
 
-export function judgeGpu(engine: EngineResult, traces: readonly string[]): Finding {
+export function judgeGpu(result: EngineResult, traces: readonly string[]): Finding[] {
   const check = "gpu";
-  const devices = engine.kind === "found" ? engine.inspection.devices : [];
-  const gpus = devices.filter(({ kind }) => kind === "gpu" || kind === "igpu");
-  if (gpus.length > 0) {
-    const text = gpus.map(
-      ({ description, backend, totalBytes, freeBytes }) =>
-        `${description} (${backend}, ${humanBinaryBytes(freeBytes)} of ${humanBinaryBytes(totalBytes)} free)`,
-    );
-    return { check, level: "ok", summary: text.join("; ") };
-  }
-  if (traces.length === 0) return { check, level: "note", summary: "none found; models run on the processor" };
-  return {
+  const { gpus, gpuProblems } = result.kind === "found" ? result.engine : { gpus: [], gpuProblems: [] };
+  const working = gpus.map(({ description, totalBytes, freeBytes }): Finding => ({
     check,
-    level: "warning",
-    summary: `${traces.join(", ")} found, but no library of this program can use it; models run on the processor`,
-    advice:
-      "A build with a library for this GPU is needed, and its driver must be installed and working (try nvidia-smi).",
-  };
+    level: "ok",
+    summary: `${description}, ${humanBinaryBytes(freeBytes)} of ${humanBinaryBytes(totalBytes)} free`,
+  }));
+  const advice =
+    "Its driver must be installed and working (try nvidia-smi or vulkaninfo), and the build must have a library for it.";
+  const broken = gpuProblems.map((summary): Finding => ({ check, level: "warning", summary, advice }));
+  if (working.length + broken.length > 0) return [...working, ...broken];
+  if (traces.length === 0) return [{ check, level: "note", summary: "none found; models run on the processor" }];
+  const summary = `${traces.join(", ")} found, but nothing that can be computed on; models run on the processor`;
+  return [{ check, level: "warning", summary, advice }];
 }
 
 export function judgeProcessors({ present, usable }: { present: number; usable: number }): Finding {

@@ -17,10 +17,10 @@ import { TestScreen } from "../../support/screen.ts";
 import { tempHome } from "../../support/temp-home.ts";
 
 const GiB = 2 ** 30;
-const gpu = { description: "GeForce", kind: "gpu", backend: "CUDA", totalBytes: 8 * GiB, freeBytes: 6 * GiB };
-const found = (...devices: (typeof gpu)[]) => ({
+const gpu = { description: "GeForce", totalBytes: 8 * GiB, freeBytes: 6 * GiB };
+const found = (gpus: readonly (typeof gpu)[] = [], gpuProblems: readonly string[] = []) => ({
   kind: "found" as const,
-  inspection: { cpuLibrary: "libggml-cpu-haswell.so", devices },
+  engine: { cpuLibrary: "libggml-cpu-haswell.so", gpus, gpuProblems },
 });
 const failed = { kind: "failed" as const, reason: "SIGILL" };
 
@@ -36,7 +36,9 @@ test("the CPU library that was proved is named; without one nothing can run", ()
 });
 
 test("a GPU that works is shown; one that only the system shows is a warning; none is a fact", async () => {
-  expect(judgeGpu(found(gpu), []).summary).toBe("GeForce (CUDA, 6.0 GiB of 8.0 GiB free)");
+  expect(judgeGpu(found([gpu]), [])).toEqual([
+    { check: "gpu", level: "ok", summary: "GeForce, 6.0 GiB of 8.0 GiB free" },
+  ]);
   await using home = await tempHome();
   expect(gpuTraces(home.path)).toEqual([]);
   await mkdir(join(home.path, "dev/dri"), { recursive: true });
@@ -44,11 +46,8 @@ test("a GPU that works is shown; one that only the system shows is a warning; no
   expect(gpuTraces(home.path)).toEqual(["graphics device (/dev/dri/renderD128)"]);
   await writeFile(join(home.path, "dev/dxg"), "");
   expect(gpuTraces(home.path)).toEqual(["GPU of Windows (/dev/dxg)"]);
-  expect(levels(judgeGpu(found(gpu), []), judgeGpu(found(), gpuTraces(home.path)), judgeGpu(failed, []))).toEqual([
-    "ok",
-    "warning",
-    "note",
-  ]);
+  expect(levels(...judgeGpu(found([gpu], ["another does not load"]), []))).toEqual(["ok", "warning"]);
+  expect(levels(...judgeGpu(found(), gpuTraces(home.path)), ...judgeGpu(failed, []))).toEqual(["warning", "note"]);
 });
 
 test("memory: what fits is named, and too little for the smallest model is a problem", () => {
