@@ -68,26 +68,24 @@ export async function* runJob<P, R>(job: Job<P>, signal: AbortSignal): AsyncGene
   }
 }
 
-function howItEnded(child: { readonly signalCode: string | null; readonly exitCode: number | null }): string {
+function howItEnded(child: Pick<Bun.Subprocess, "signalCode" | "exitCode">): string {
   if (child.signalCode === "SIGKILL") return "(killed; the machine may be out of memory)";
   return child.signalCode === null ? `(exit code ${child.exitCode ?? "?"})` : `(${child.signalCode})`;
 }
 
 /** The child's side: the main of a hidden role. Never returns; the parent ends this process when it has the result. */
-export async function serveJob<Payload, P, R>(
-  work: (payload: Payload, report: (progress: P) => void) => R | Promise<R>,
-): Promise<never> {
+export async function serveJob(work: (payload: never, report: (progress: unknown) => void) => unknown): Promise<never> {
   if (process.send === undefined) throw new AppError("invalid", "this is started by the server, not by hand");
   // Ctrl-C in a terminal reaches the whole group; the server decides when a job ends.
   process.on("SIGINT", () => {});
   process.on("disconnect", () => process.exit(0));
   dieWithParent();
   dropPrivileges();
-  const send = (message: FromJob<P, R>) => process.send?.(message);
+  const send = (message: FromJob<unknown, unknown>) => process.send?.(message);
   const { payload } = await new Promise<ToJob>((resolve) => process.once("message", resolve));
   try {
     // Both ends are this same program, and the role's caller is the only one that sends a payload.
-    const result = await work(payload as Payload, (progress) => send({ type: "progress", progress }));
+    const result = await work(payload as never, (progress) => send({ type: "progress", progress }));
     send({ type: "result", result });
   } catch (error) {
     const { fault, message } = toAppError(error);
