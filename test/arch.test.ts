@@ -13,10 +13,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ["base"],
   api: ["base"],
   formats: ["base"],
+  convert: ["formats", "base"],
   chat: ["formats", "api", "base"],
   models: ["chat", "formats", "api", "base", "config"],
   registry: ["models", "formats", "api", "base", "config", "version"],
-  runner: ["formats", "api", "base", "config", "version"],
+  runner: ["convert", "formats", "api", "base", "config", "version"],
   scheduler: ["runner", "models", "formats", "api", "base", "config"],
   inference: ["scheduler", "runner", "chat", "models", "formats", "api", "base", "config"],
   server: [
