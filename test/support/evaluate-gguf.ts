@@ -22,7 +22,7 @@ async function open(): Promise<LlamaSymbols> {
 export async function loadGguf(path: string): Promise<GgufEvaluation> {
   opened ??= open();
   const llama = await opened;
-  return new GgufEvaluation(llama, Model.load(llama, path, { gpuLayers: 0, mainGpu: undefined, mmap: true }));
+  return new GgufEvaluation(llama, Model.load(llama, path, { gpus: [], mmap: true }));
 }
 
 export class GgufEvaluation implements Disposable {
