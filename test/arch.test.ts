@@ -13,10 +13,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ["base"],
   api: ["base"],
   formats: ["base"],
+  convert: ["formats", "base"],
   chat: ["formats", "api", "base"],
   models: ["chat", "formats", "api", "base", "config"],
   registry: ["models", "formats", "api", "base", "config", "version"],
-  runner: ["formats", "api", "base", "config", "version"],
+  runner: ["convert", "formats", "api", "base", "config", "version"],
   scheduler: ["runner", "models", "formats", "api", "base", "config"],
   inference: ["scheduler", "runner", "chat", "models", "formats", "api", "base", "config"],
   server: [
@@ -36,8 +37,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "runner", "base"],
 };
 
-/** cli reaches the server, and the models on this disk, only through a dynamic import: most commands need neither. */
-const lazyOnly: Readonly<Record<string, readonly string[]>> = { cli: ["server", "models"], main: ["cli", "runner"] };
+/** cli reaches these only through a dynamic import, made by the few commands that work without a server. */
+const lazyOnly: Readonly<Record<string, readonly string[]>> = {
+  cli: ["server", "models", "runner"],
+  main: ["cli", "runner"],
+};
 
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "bun:ffi": ["runner"],

@@ -53,6 +53,12 @@ export interface EmbedQuestion {
 }
 
 const NO_SERVER = "could not connect to ollama server, run 'ollama serve' to start it";
+
+/** Nothing listens there, as opposed to a server that cannot be reached or does not answer. */
+export function isNoServer(error: unknown): boolean {
+  return error instanceof AppError && error.message === NO_SERVER;
+}
+
 const NO_REASON = "something went wrong, please see the ollama server logs for details";
 
 /** No answer but a stream is larger: a verbose `show` of a model with a very large vocabulary stays far below. */

@@ -55,4 +55,16 @@ export const runFlags = defineFlags({
   dimensions: { type: "int", summary: "Truncate output embeddings to specified dimension (embedding models only)" },
 });
 
+export const launchFlags = defineFlags({
+  model: { type: "string", summary: "Model to use" },
+  config: { type: "bool", summary: "Configure without launching" },
+  restore: { type: "bool", summary: "Restore an integration to its default profile" },
+  yes: { type: "bool", short: "y", summary: "Automatically answer yes to confirmation prompts" },
+});
+
+export const doctorFlags = defineFlags({
+  json: { type: "bool", summary: "Print the findings as JSON" },
+  models: { type: "bool", summary: "Also hash every stored model (reads all of them)" },
+});
+
 export const transferFlags = defineFlags({ insecure });

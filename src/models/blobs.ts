@@ -96,6 +96,17 @@ export class BlobStore {
     }
   }
 
+  /** Where a long piece of work may write what is to become a blob; whoever asks removes it when the work fails. */
+  async temporary(): Promise<string> {
+    await mkdir(this.directory, { recursive: true, mode: 0o755 });
+    return temporaryBeside(join(this.directory, "blob"));
+  }
+
+  /** Makes a blob of a whole temporary file whose hash is known. */
+  async adopt(temporary: string, digest: Digest): Promise<void> {
+    await rename(temporary, this.path(digest));
+  }
+
   async #write(
     path: string,
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

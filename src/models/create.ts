@@ -5,15 +5,16 @@ import { type Digest, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { goJsonLine } from "../base/go-encode.ts";
 import { detectKnownTemplate } from "../chat/go-template/known-template.ts";
-import { parseGoTemplate } from "../chat/go-template/parse-go-template.ts";
 import type { CreateRequest, ProgressResponse } from "../api/schema/models.ts";
 import { ggufFacts, type GgufFacts } from "../formats/gguf/facts.ts";
 import { ggufKind, type GgufKind } from "../formats/gguf/kind.ts";
 import { validateGguf } from "../formats/gguf/validate.ts";
 import { withGguf } from "./gguf-file.ts";
+import { type Convert, convertCheckpoint, isCheckpoint, refusePickles, uploadedWeights } from "./from-checkpoint.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
 import { CONFIG_TYPE, type Layer, type LayerKind, layerKind, mediaTypeOf } from "./manifest.ts";
 import { ModelName } from "./name.ts";
+import { checkTemplate, licensesOf, stringList } from "./request-texts.ts";
 import type { ModelStore } from "./store.ts";
 
 export interface CreateContext {
@@ -26,6 +27,8 @@ export interface CreateContext {
     level: string,
     signal: AbortSignal,
   ) => AsyncGenerator<ProgressResponse, Layer, undefined>;
+  /** Writes a GGUF made of safetensors; undefined where this build cannot. */
+  readonly convert?: Convert;
 }
 
 interface Draft {
@@ -34,6 +37,8 @@ interface Draft {
   /** Status line instead of "using existing layer". */
   readonly status?: string;
   readonly isNew?: boolean;
+  /** The quantization level it was written at already. */
+  readonly level?: string;
 }
 
 const BUILT_IN: Readonly<Record<string, { renderer: string; parser: string; stop?: readonly string[] }>> = {
@@ -72,14 +77,14 @@ export async function* createModel(
   const { store } = context;
   const name = checkCreateRequest(request);
   const before = await store.find(name);
+  const level = (request.quantize ?? request.quantization ?? "").toUpperCase();
   let base: { drafts: Draft[]; config: ImageConfig };
   if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
   else if (request.files !== undefined)
-    base = { drafts: yield* fromFiles(store, request.files, undefined), config: emptyConfig };
+    base = { drafts: yield* fromModelFiles(context, request.files, level, signal), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
   if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, request.adapters, "adapter")));
   if (request.draft_files !== undefined) base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft")));
-  const level = (request.quantize ?? request.quantization ?? "").toUpperCase();
   if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
   const config = describe(base.drafts, base.config, request);
   const drafts = await withRequested(store, base.drafts, request, config);
@@ -92,7 +97,7 @@ export async function* createModel(
   const layers = drafts.map(({ layer }) => layer);
   await store.write(name, { config: { mediaType: CONFIG_TYPE, digest, size }, layers });
   const old = before === undefined ? [] : [before.manifest.config, ...before.manifest.layers];
-  await store.removeUnused(old.map((layer) => layer.digest));
+  await store.removeUnused([...old.map((layer) => layer.digest), ...uploadedWeights(request.files ?? {})]);
   yield { status: "success" };
 }
 
@@ -140,6 +145,24 @@ function inspect(store: ModelStore, digest: Digest): { facts: GgufFacts; kind: G
   });
 }
 
+async function* fromModelFiles(
+  { store, convert }: CreateContext,
+  files: Readonly<Record<string, string>>,
+  level: string,
+  signal: AbortSignal,
+): AsyncGenerator<ProgressResponse, Draft[], undefined> {
+  if (!isCheckpoint(files)) return yield* fromFiles(store, files, undefined);
+  if (convert === undefined) throw new AppError("unsupported", "this build cannot import safetensors");
+  const converted = yield* convertCheckpoint(store, convert, files, level, signal);
+  const { facts } = inspect(store, converted.layer.digest);
+  const drafts: Draft[] = [{ layer: converted.layer, facts, isNew: true, level: converted.level }];
+  if (facts.chatTemplate !== undefined) drafts.push(...(await detectedTemplate(store, facts.chatTemplate)));
+  const { parameters } = converted;
+  const hasParameters = Object.keys(parameters).length > 0;
+  if (hasParameters) drafts.push(await newLayer(store, "params", goJsonLine(parameters, { sortKeys: true })));
+  return drafts;
+}
+
 async function* fromFiles(
   store: ModelStore,
   files: Readonly<Record<string, string>>,
@@ -149,8 +172,9 @@ async function* fromFiles(
   if (entries.length === 0) throw new AppError("invalid", "no files provided to convert");
   if (as === "adapter" && entries.length > 1) throw new AppError("invalid", "only one adapter is currently supported");
   if (entries.some(([path]) => path.endsWith(".safetensors"))) {
-    throw new AppError("unsupported", "safetensors cannot be imported yet; convert the model to GGUF first");
+    throw new AppError("unsupported", `safetensors cannot be imported as ${as}; convert them to GGUF first`);
   }
+  refusePickles(entries.map(([path]) => path));
   const drafts: Draft[] = [];
   for (const [, text] of entries) {
     yield { status: "parsing GGUF" };
@@ -203,10 +227,10 @@ async function* quantizeDrafts(
   }
   for (const [i, draft] of drafts.entries()) {
     if (layerKind(draft.layer) !== "model" || draft.facts === undefined) continue;
+    if (draft.facts.fileType === level || draft.level === level) continue;
     if (!QUANTIZABLE.includes(draft.facts.fileType)) {
       throw new AppError("invalid", "quantization is only supported for F16, BF16 and F32 models");
     }
-    if (draft.facts.fileType === level) continue;
     if (context.quantize === undefined) throw new AppError("unsupported", "this build cannot quantize models");
     const layer = yield* context.quantize(draft.layer, level, signal);
     drafts[i] = { layer, facts: inspect(context.store, layer.digest).facts, isNew: true };
@@ -255,10 +279,6 @@ function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRe
   return config;
 }
 
-function stringList(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-}
-
 /** Adds the layers that the request itself brings: template, system, licenses, parameters, messages. */
 async function withRequested(
   store: ModelStore,
@@ -292,24 +312,4 @@ async function withRequested(
     await replace("messages", goJsonLine(messages));
   }
   return drafts;
-}
-
-function checkTemplate(source: string): void {
-  try {
-    parseGoTemplate(source);
-  } catch (error) {
-    throw new AppError("invalid", `template error: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
-}
-
-function licensesOf(license: unknown): string[] {
-  if (license === undefined || license === "") return [];
-  if (typeof license === "string") return [license];
-  const list = stringList(license);
-  if (!Array.isArray(license) || list.length !== license.length) {
-    throw new AppError("invalid", "license must be a text or a list of texts");
-  }
-  return list;
 }

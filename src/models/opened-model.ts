@@ -31,6 +31,8 @@ export interface OpenedModel {
   readonly licenses: readonly string[];
   /** Facts from the weights, validated at first use; throws `invalid` when they are not to be trusted. */
   readonly facts: () => GgufFacts;
+  /** The same of the draft model; undefined without one. */
+  readonly draftFacts: () => GgufFacts | undefined;
 }
 
 /** What is read by native code, and may be a link to a file of the user's. */
@@ -57,6 +59,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
     : emptyConfig;
   const weights = of("model")[0];
   const weightsPath = weights === undefined ? undefined : path(weights);
+  const draftPath = of("draft").map(path)[0];
   const [templates, prompts, systems, params, messages, licenses] = await Promise.all([
     texts("template"),
     texts("prompt"),
@@ -73,7 +76,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
     parentModel: weights?.from ?? "",
     adapterPaths: of("adapter").map(path),
     projectorPaths: of("projector").map(path),
-    draftPath: of("draft").map(path)[0],
+    draftPath,
     template: templates.at(-1) ?? prompts.at(-1),
     system: systems.at(-1) ?? "",
     params: parseParams(params.at(-1)),
@@ -83,6 +86,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
       if (weightsPath === undefined) throw new AppError("unsupported", "the model has no local weights");
       return checkedGgufFacts(weightsPath);
     },
+    draftFacts: () => (draftPath === undefined ? undefined : checkedGgufFacts(draftPath)),
   };
 }
 

@@ -12,6 +12,7 @@ import { AppError } from "../base/errors.ts";
 import { humanBytes } from "../base/bytes.ts";
 import { LLAMA_TAG } from "../runner/llama/abi.gen.ts";
 import type { NativeLibraries } from "../runner/native.ts";
+import type { OffloadModel } from "../runner/offload.ts";
 import type { LoadRequest } from "../runner/protocol.ts";
 import { type ModelCost, planCache, predictBytes, scaleKvBytes, vramBytes } from "./budget.ts";
 
@@ -32,7 +33,8 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
   const path = model.weightsPath;
   if (path === undefined) throw new AppError("unsupported", "the model has no local weights");
   const facts = model.facts();
-  const cost = costOf(facts, config);
+  const draft = model.draftFacts();
+  const cost = sum(costOf(facts, config), draft === undefined ? undefined : costOf(draft, config));
   const adapters = model.adapterPaths.map((adapter) => ({ path: adapter, scale: 1 }));
   const threads =
     options.num_thread !== undefined && options.num_thread > 0
@@ -43,6 +45,7 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
   const mmap = options.use_mmap ?? true;
   const signature = JSON.stringify([
     adapters,
+    model.draftPath ?? "",
     options.num_thread ?? 0,
     batch,
     gpuLayers,
@@ -69,15 +72,15 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         libraryDir: libraries.directory,
         backendFiles: libraries.backendFiles,
         modelPath: path,
+        draft:
+          model.draftPath === undefined || draft === undefined
+            ? undefined
+            : { path: model.draftPath, model: offloadModel(draft, costOf(draft, config)) },
         adapters,
         threads,
         fixedThreads: options.num_thread !== undefined && options.num_thread > 0,
         offload: {
-          model: {
-            bytes: facts.layerBytes,
-            kvBytesPerToken: cost.kvBytesPerToken,
-            recurrentBytesPerSequence: cost.recurrentBytesPerSequence,
-          },
+          model: offloadModel(facts, cost),
           wishes: {
             gpuLayers,
             mainGpu: options.main_gpu,
@@ -101,6 +104,21 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         embedding: facts.hasPoolingType,
       };
     },
+  };
+}
+
+function offloadModel(facts: GgufFacts, cost: ModelCost): OffloadModel {
+  const { kvBytesPerToken, recurrentBytesPerSequence } = cost;
+  return { bytes: facts.layerBytes, kvBytesPerToken, recurrentBytesPerSequence };
+}
+
+/** A draft model's cache grows with the large one's. */
+function sum(cost: ModelCost, draft: ModelCost | undefined): ModelCost {
+  if (draft === undefined) return cost;
+  return {
+    ...cost,
+    weightBytes: cost.weightBytes + draft.weightBytes,
+    kvBytesPerToken: cost.kvBytesPerToken + draft.kvBytesPerToken,
   };
 }
 

@@ -115,7 +115,15 @@ test("temperature 0 takes the largest logit, the first of equals, wherever it st
 });
 
 test("a NaN is found wherever it stands, with every way of drawing", () => {
-  for (const setting of [{ temperature: 0 }, { topK: 3 }, { topP: 0.9 }, { minP: 0.1 }, {}, { topK: 500 }, { typicalP: 0.5 }]) {
+  for (const setting of [
+    { temperature: 0 },
+    { topK: 3 },
+    { topP: 0.9 },
+    { minP: 0.1 },
+    {},
+    { topK: 500 },
+    { typicalP: 0.5 },
+  ]) {
     for (let at = 0; at < 21; at++) {
       const logits = someLogits(at, 21, 2);
       logits[at] = Number.NaN;
