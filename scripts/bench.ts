@@ -1,7 +1,8 @@
 // `npm run bench`: what the server gives, as ratios to the engine's raw limit measured in the same run, interleaved.
 //   --rounds N     rounds per row (default 3; medians are printed)
 //   --peer N=URL   also measures another Ollama-compatible server that has the model (may repeat)
-//   --only WORD    only the rows whose name holds the word
+//   --only WORD    only the rows whose name holds the word; "registry" is a part of its own that needs no model
+//   --blob-gb N    size of the blob of the registry part (default 2)
 // Needs an otherwise idle machine: two programs that compute at once make llama.cpp's threads wait for each other.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { usableThreads } from "../src/base/cpu.ts";
 import type { RawEmbedTask, RawTask } from "./bench-raw.ts";
+import { benchRegistry } from "./bench-registry.ts";
 import { fetchSmallModel, smallModelName } from "./small-model.mjs";
 
 const root = join(import.meta.dir, "..");
@@ -302,6 +304,12 @@ async function startServer() {
   }
   throw new Error("the server does not answer");
 }
+
+if ("registry".includes(only)) {
+  const lines = await benchRegistry(rounds, Math.round(Number(argument("blob-gb") ?? 2) * 1e9));
+  for (const line of lines) print(line);
+}
+if (only === "registry") process.exit(0);
 
 let server = await startServer();
 try {

@@ -13,10 +13,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ["base"],
   api: ["base"],
   formats: ["base"],
+  convert: ["formats", "base"],
   chat: ["formats", "api", "base"],
   models: ["chat", "formats", "api", "base", "config"],
   registry: ["models", "formats", "api", "base", "config", "version"],
-  runner: ["formats", "api", "base", "config", "version"],
+  runner: ["convert", "formats", "api", "base", "config", "version"],
   scheduler: ["runner", "models", "formats", "api", "base", "config"],
   inference: ["scheduler", "runner", "chat", "models", "formats", "api", "base", "config"],
   server: [
@@ -36,11 +37,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "runner", "base"],
 };
 
-/** cli reaches the server only through a dynamic import. */
-const lazyOnly: Readonly<Record<string, readonly string[]>> = { cli: ["server"], main: ["cli", "runner"] };
+/** cli reaches these only through a dynamic import, made by the few commands that work without a server. */
+const lazyOnly: Readonly<Record<string, readonly string[]>> = {
+  cli: ["server", "models", "runner"],
+  main: ["cli", "runner"],
+};
 
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "bun:ffi": ["runner"],
+  "bun:sqlite": ["base"],
   elysia: ["server"],
   "@elysiajs/openapi": ["server"],
   "@sinclair/typebox": ["api", "models", "server"],

@@ -53,6 +53,12 @@ export interface EmbedQuestion {
 }
 
 const NO_SERVER = "could not connect to ollama server, run 'ollama serve' to start it";
+
+/** Nothing listens there, as opposed to a server that cannot be reached or does not answer. */
+export function isNoServer(error: unknown): boolean {
+  return error instanceof AppError && error.message === NO_SERVER;
+}
+
 const NO_REASON = "something went wrong, please see the ollama server logs for details";
 
 /** No answer but a stream is larger: a verbose `show` of a model with a very large vocabulary stays far below. */
@@ -115,6 +121,16 @@ export class Client {
   /** Who is signed in at ollama.com, as far as that server knows. */
   async whoAmI(options: CallOptions = {}): Promise<void> {
     await this.#call({ method: "POST", path: "/api/me" }, options);
+  }
+
+  /** The server's models directory; undefined unless it runs on this machine, and says so. */
+  async modelsDirectory(options: CallOptions = {}): Promise<string | undefined> {
+    if (!this.#isLocal) return undefined;
+    const response = await this.#send({ method: "GET", path: "/api/store" }, "application/json", options);
+    const answer = await this.#readAll(response, options);
+    const value = response.ok ? parseJson(answer) : undefined;
+    const directory = isRecord(value) ? value["models"] : undefined;
+    return typeof directory === "string" && directory !== "" ? directory : undefined;
   }
 
   async hasBlob(digest: string, options: CallOptions = {}): Promise<boolean> {

@@ -184,6 +184,8 @@ const chunkFields = {
   prompt_cached_count: optional(number),
   truncated_count: optional(number),
   shifted_count: optional(number),
+  draft_count: optional(number),
+  draft_accepted_count: optional(number),
 };
 
 /** Log probabilities and debug output are not read: this client never asks for them. */

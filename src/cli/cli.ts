@@ -1,8 +1,25 @@
 // The command table and its dispatch. A command's code is loaded when it is known to run; nothing here is heavy.
 
+import { isNoServer } from "../api/client.ts";
 import { describeSettings, readConfig, settings } from "../config.ts";
-import { createFlags, noFlags, rootFlags, runFlags, showFlags, transferFlags } from "./command-flags.ts";
-import { type Command, type CommandTable, defineCommand, type EnvironmentVariable } from "./command.ts";
+import {
+  createFlags,
+  doctorFlags,
+  importFlags,
+  launchFlags,
+  noFlags,
+  rootFlags,
+  runFlags,
+  showFlags,
+  transferFlags,
+} from "./command-flags.ts";
+import {
+  type Command,
+  type CommandTable,
+  defineCommand,
+  type EnvironmentVariable,
+  type Invocation,
+} from "./command.ts";
 import { type CliContext, processContext } from "./context.ts";
 import { renderHelp } from "./help.ts";
 import { parseArgs } from "./parse-args.ts";
@@ -15,8 +32,8 @@ function variables(...names: readonly SettingName[]): EnvironmentVariable[] {
 }
 
 const clientVariables = variables("host");
-const forPrompts = new Set<SettingName>(["editor", "noHistory"]);
-const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forPrompts.has(name)));
+const forCommands = new Set<SettingName>(["editor", "noHistory", "hfHome", "hfHubCache"]);
+const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forCommands.has(name)));
 
 const signin = {
   summary: "Sign in to ollama.com",
@@ -59,6 +76,7 @@ const commands: readonly Command<CliContext>[] = [
     flags: showFlags,
     exclusive: ["license", "modelfile", "parameters", "system", "template"],
     environment: clientVariables,
+    completes: "models",
     load: () => import("./commands/show.ts"),
   }),
   defineCommand({
@@ -68,6 +86,7 @@ const commands: readonly Command<CliContext>[] = [
     args: { atLeast: 1 },
     flags: runFlags,
     environment: variables("editor", "host", "noHistory"),
+    completes: "models",
     load: () => import("./commands/run.ts"),
   }),
   defineCommand({
@@ -77,6 +96,7 @@ const commands: readonly Command<CliContext>[] = [
     args: { exactly: 1 },
     flags: noFlags,
     environment: clientVariables,
+    completes: "models",
     load: () => import("./commands/stop.ts"),
   }),
   defineCommand({
@@ -86,6 +106,7 @@ const commands: readonly Command<CliContext>[] = [
     args: { exactly: 1 },
     flags: transferFlags,
     environment: clientVariables,
+    completes: "models",
     load: () => import("./commands/pull.ts"),
   }),
   defineCommand({
@@ -95,6 +116,7 @@ const commands: readonly Command<CliContext>[] = [
     args: { exactly: 1 },
     flags: transferFlags,
     environment: clientVariables,
+    completes: "models",
     load: () => import("./commands/push.ts"),
   }),
   defineCommand({ ...signin, name: "signin" }),
@@ -125,6 +147,7 @@ const commands: readonly Command<CliContext>[] = [
     args: { exactly: 2 },
     flags: noFlags,
     environment: clientVariables,
+    completes: "models",
     load: () => import("./commands/cp.ts"),
   }),
   defineCommand({
@@ -134,7 +157,54 @@ const commands: readonly Command<CliContext>[] = [
     args: { atLeast: 1 },
     flags: noFlags,
     environment: clientVariables,
+    completes: "models",
     load: () => import("./commands/rm.ts"),
+  }),
+  defineCommand({
+    name: "launch",
+    summary: "Launch the Ollama menu or an integration",
+    usage: "[INTEGRATION] [-- [EXTRA_ARGS...]]",
+    args: "any",
+    flags: launchFlags,
+    environment: clientVariables,
+    completes: ["claude", "opencode", "codex", "copilot", "cline", "droid", "pi", "qwen", "goose"],
+    load: () => import("./commands/launch.ts"),
+  }),
+  // From here on: what Ollama does not have.
+  defineCommand({
+    name: "doctor",
+    summary: "Check this machine and say what to do",
+    args: { exactly: 0 },
+    flags: doctorFlags,
+    environment: variables("host", "models"),
+    load: () => import("./commands/doctor.ts"),
+  }),
+  defineCommand({
+    name: "completion",
+    summary: "Print a completion script for a shell",
+    usage: "bash|zsh|fish",
+    args: { exactly: 1 },
+    flags: noFlags,
+    completes: ["bash", "zsh", "fish"],
+    load: () => import("./commands/completion.ts"),
+  }),
+  defineCommand({
+    name: "import",
+    summary: "List and import models of other programs",
+    usage: "[NAME [MODEL]]",
+    args: "any",
+    flags: importFlags,
+    environment: variables("host", "hfHome", "hfHubCache"),
+    load: () => import("./commands/import.ts"),
+  }),
+  defineCommand({
+    name: "mv-models",
+    summary: "Move the models to another directory",
+    usage: "DIRECTORY",
+    args: { exactly: 1 },
+    flags: noFlags,
+    environment: variables("host", "models"),
+    load: () => import("./commands/mv-models.ts"),
   }),
 ];
 
@@ -149,8 +219,8 @@ export const commandTable: CommandTable<CliContext> = {
   commands,
 };
 
-/** These run whether or not a server answers. */
-const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve"]);
+/** These run whether or not a server answers, or look for one themselves. */
+const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve", "doctor", "completion", "import", "mv-models"]);
 
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   guardOutput();
@@ -168,10 +238,39 @@ export async function dispatch(argv: readonly string[], context: CliContext): Pr
   if (parsed.do === "help") return context[parsed.stream].write(parsed.text);
   const { command, input } = parsed;
   if (command === commandTable.root && input.flags["version"] !== true) {
-    return context.stdout.write(renderHelp(commandTable, command));
+    return bare(input.flags, context);
   }
   // Loaded while the server answers.
   const loading = command.load();
-  if (!needNoServer.has(command.name)) await context.client.heartbeat();
-  await (await loading).run(input, context);
+  // Undoing a launch needs no server either.
+  if (!needNoServer.has(command.name) && input.flags["restore"] !== true) await reachServer(command.name, context);
+  try {
+    await (await loading).run(input, context);
+  } catch (error) {
+    const { advise } = await import("./advice/advise.ts");
+    throw await advise(error, { name: command.name, args: input.args }, context);
+  }
+}
+
+/** No command was named: a menu where somebody sits at a terminal that can show one, else the help. */
+async function bare(flags: Invocation["flags"], context: CliContext): Promise<void> {
+  const { stdin, stdout } = context;
+  if (!stdin.isTerminal || !stdout.canRedraw) return stdout.write(renderHelp(commandTable, commandTable.root));
+  const { chooseFromMenu } = await import("./menu/menu.ts");
+  const chosen = await chooseFromMenu(context);
+  if (chosen === undefined) return;
+  const given = Object.keys(rootFlags).filter((name) => name !== "version" && flags[name] === true);
+  const options = chosen[0] === "run" ? given.map((name) => `--${name}`) : [];
+  await dispatch([...chosen, ...options], context);
+}
+
+async function reachServer(command: string, context: CliContext): Promise<void> {
+  try {
+    await context.client.heartbeat();
+  } catch (error) {
+    if (command !== "run" || !isNoServer(error)) throw error;
+    const { startInBackground, startsInBackground } = await import("./background-server.ts");
+    if (!startsInBackground(context.platform, context.config.host)) throw error;
+    await startInBackground(context);
+  }
 }

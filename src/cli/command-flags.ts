@@ -12,14 +12,19 @@ export const rootFlags = defineFlags({
   nowordwrap: { type: "bool", summary: noWordWrap },
 });
 
+const copy = { type: "bool", summary: "Copy files into the store instead of sharing their disk space" } as const;
+
 export const noFlags = defineFlags({});
 
 export const createFlags = defineFlags({
   file: { type: "string", short: "f", summary: 'Name of the Modelfile (default "Modelfile")' },
+  copy,
   quantize: { type: "string", short: "q", summary: "Quantize model to this level (e.g. q4_K_M)" },
   "draft-quantize": { type: "string", summary: "Quantize draft model to this level" },
   experimental: { type: "bool", summary: "Enable experimental safetensors model creation" },
 });
+
+export const importFlags = defineFlags({ copy });
 
 export const showFlags = defineFlags({
   license: { type: "bool", summary: "Show license of a model" },
@@ -48,6 +53,18 @@ export const runFlags = defineFlags({
       "For embedding models: truncate inputs exceeding context length (default: true). Set --truncate=false to error instead",
   },
   dimensions: { type: "int", summary: "Truncate output embeddings to specified dimension (embedding models only)" },
+});
+
+export const launchFlags = defineFlags({
+  model: { type: "string", summary: "Model to use" },
+  config: { type: "bool", summary: "Configure without launching" },
+  restore: { type: "bool", summary: "Restore an integration to its default profile" },
+  yes: { type: "bool", short: "y", summary: "Automatically answer yes to confirmation prompts" },
+});
+
+export const doctorFlags = defineFlags({
+  json: { type: "bool", summary: "Print the findings as JSON" },
+  models: { type: "bool", summary: "Also hash every stored model (reads all of them)" },
 });
 
 export const transferFlags = defineFlags({ insecure });

@@ -50,6 +50,8 @@ export interface CommandSpec<F extends Flags = Flags, Context = unknown> {
   readonly flags: F;
   readonly aliases?: readonly string[];
   readonly hidden?: boolean;
+  /** What shells offer for its words: installed models, or these. */
+  readonly completes?: "models" | readonly string[];
   /** Boolean flags of which at most one may be on. */
   readonly exclusive?: readonly (keyof F & string)[];
   readonly environment?: readonly EnvironmentVariable[];

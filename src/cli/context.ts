@@ -7,6 +7,7 @@ import { clientUrl } from "../base/host.ts";
 import type { Config } from "../config.ts";
 import { VERSION } from "../version.ts";
 import type { EditorTerminal } from "./repl/line-editor.ts";
+import type { Choice } from "./ui/choose.ts";
 import { type Screen, screenOf } from "./ui/terminal.ts";
 
 export interface CliContext {
@@ -21,6 +22,13 @@ export interface CliContext {
     /** For reading messages from a person. */
     editor(): Promise<EditorTerminal>;
   };
+  readonly platform: NodeJS.Platform;
+  /** Asks somebody at the terminal; undefined when they leave without an answer. */
+  choose(message: string, choices: readonly Choice[]): Promise<string | undefined>;
+  /** Runs another program at this terminal until it ends; `env` is added to this process's own. Gives its exit code. */
+  runProgram(command: readonly string[], env: Readonly<Record<string, string>>): Promise<number>;
+  /** What `PROGRAM --version` says. */
+  programVersion(program: string): Promise<string>;
   /** Calls back at Ctrl-C, which then does nothing else, until disposed. */
   onInterrupt(act: () => void): Disposable;
 }
@@ -51,11 +59,38 @@ export function processContext(config: Config): CliContext {
         });
       },
     },
+    platform: process.platform,
+    async choose(message, choices) {
+      const { choose } = await import("./ui/choose.ts");
+      return choose(message, choices, stdout.rows, { input: process.stdin, output: process.stdout });
+    },
+    runProgram,
+    async programVersion(program) {
+      const child = Bun.spawn([program, "--version"], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+      return new Response(child.stdout).text();
+    },
     onInterrupt(act) {
       process.on("SIGINT", act);
       return { [Symbol.dispose]: () => void process.off("SIGINT", act) };
     },
   };
+}
+
+async function runProgram(command: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+  const child = Bun.spawn([...command], {
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+    env: { ...process.env, ...env },
+  });
+  // Ctrl-C is meant for the program, which gets it as well.
+  const ignore = (): void => {};
+  process.on("SIGINT", ignore);
+  try {
+    return await child.exited;
+  } finally {
+    process.off("SIGINT", ignore);
+  }
 }
 
 /** Go's names for machine and system, which registries and servers see from Ollama too (api/client.go). */

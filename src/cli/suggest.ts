@@ -1,15 +1,17 @@
 // "Did you mean this?": cobra's rule is a name within two edits, or a name that begins with what was typed.
 
+const NEAR = 2;
+
 export function suggestions(typed: string, names: readonly string[]): string[] {
   const wanted = typed.toLowerCase();
   return names.filter((name) => {
     const candidate = name.toLowerCase();
-    return candidate.startsWith(wanted) || withinEdits(wanted, candidate, 2);
+    return candidate.startsWith(wanted) || editDistance(wanted, candidate) <= NEAR;
   });
 }
 
-function withinEdits(left: string, right: string, limit: number): boolean {
-  if (Math.abs(left.length - right.length) > limit) return false;
+/** Characters to insert, remove or replace. Names are short, so that nothing needs to be saved here. */
+export function editDistance(left: string, right: string): number {
   let previous = Array.from({ length: right.length + 1 }, (_, column) => column);
   for (let row = 1; row <= left.length; row++) {
     const current = [row];
@@ -20,5 +22,5 @@ function withinEdits(left: string, right: string, limit: number): boolean {
     }
     previous = current;
   }
-  return (previous[right.length] ?? 0) <= limit;
+  return previous[right.length] ?? 0;
 }

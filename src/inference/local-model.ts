@@ -265,8 +265,7 @@ export class LocalModel implements AskableModel {
       grammarAfter: prepared.grammar?.after,
       returnTokens: prepared.returnTokens,
       printSpecial: prepared.printSpecial,
-      // draft_num_predict 0 asks for none; Ollama has it for draft models only (docs/differences.md).
-      speculate: options.draft_num_predict !== 0,
+      draftTokens: options.draft_num_predict,
     };
   }
 }

@@ -77,6 +77,9 @@ export interface Usage {
   /** Prompt tokens left out because the context was too small, and tokens shifted out of it later. */
   readonly truncatedTokens: number;
   readonly shiftedTokens: number;
+  /** Tokens guessed ahead, and how many of them were right; absent where the engine does not tell. */
+  readonly draftedTokens?: number;
+  readonly acceptedTokens?: number;
 }
 
 export type AnswerEvent =

@@ -97,5 +97,7 @@ function usageOf(done: GenerateDone, facts: AnswerFacts): Usage {
     totalMs: performance.now() - facts.startedMs,
     truncatedTokens: done.cutTokens + facts.droppedTokens,
     shiftedTokens: done.shiftedTokens,
+    draftedTokens: done.draftedTokens,
+    acceptedTokens: done.acceptedTokens,
   };
 }

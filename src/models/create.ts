@@ -6,18 +6,20 @@ import { type Digest, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { goJsonLine } from "../base/go-encode.ts";
 import { detectKnownTemplate } from "../chat/go-template/known-template.ts";
-import { parseGoTemplate } from "../chat/go-template/parse-go-template.ts";
 import type { CreateRequest, ProgressResponse } from "../api/schema/models.ts";
 import { ggufFacts, type GgufFacts } from "../formats/gguf/facts.ts";
 import { ggufKind, type GgufKind } from "../formats/gguf/kind.ts";
+import { quantizeLevel } from "../formats/gguf/quantization.ts";
 import { validateGguf } from "../formats/gguf/validate.ts";
 import { adapterScales, checkAdapter } from "./adapter-layers.ts";
 import { withGguf } from "./gguf-file.ts";
+import { type Convert, convertCheckpoint, isCheckpoint, refusePickles } from "./from-checkpoint.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
 import { CONFIG_TYPE, type Layer, type LayerKind, layerKind, mediaTypeOf } from "./manifest.ts";
 import { mergeShards } from "./merge-shards.ts";
 import { ModelName } from "./name.ts";
 import { type Quantize, quantizeLayer } from "./quantize-layer.ts";
+import { checkTemplate, licensesOf, stringList } from "./request-texts.ts";
 import type { ModelStore } from "./store.ts";
 
 export interface CreateContext {
@@ -26,6 +28,8 @@ export interface CreateContext {
   readonly pull: (name: ModelName, signal: AbortSignal) => AsyncIterable<ProgressResponse>;
   /** Undefined where there is no engine. */
   readonly quantize?: Quantize | undefined;
+  /** Writes a GGUF made of safetensors; undefined where this build cannot. */
+  readonly convert?: Convert;
 }
 
 interface Draft {
@@ -34,6 +38,8 @@ interface Draft {
   /** Status line instead of "using existing layer". */
   readonly status?: string;
   readonly isNew?: boolean;
+  /** The quantization level it was written at already. */
+  readonly level?: string;
 }
 
 const BUILT_IN: Readonly<Record<string, { renderer: string; parser: string; stop?: readonly string[] }>> = {
@@ -72,17 +78,18 @@ export async function* createModel(
   const { store } = context;
   const name = checkCreateRequest(request);
   const before = await store.find(name);
+  const wanted = request.quantize || request.quantization || "";
+  const level = wanted === "" ? "" : quantizeLevel(wanted).name;
   let base: { drafts: Draft[]; config: ImageConfig };
   if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
   else if (request.files !== undefined)
-    base = { drafts: yield* fromFiles(store, request.files, undefined, signal), config: emptyConfig };
+    base = { drafts: yield* fromModelFiles(context, request.files, level, signal), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
   const adapters = request.adapters ?? {};
   if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, adapters, "adapter", signal)));
   checkAdapters(store, base.drafts);
   if (request.draft_files !== undefined)
     base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft", signal)));
-  const level = request.quantize || request.quantization || "";
   if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
   const scales = { ...base.config.adapter_scales, ...adapterScales(adapters, request.adapter_scales) };
   const config = { ...describe(base.drafts, base.config, request), adapter_scales: scales };
@@ -147,6 +154,24 @@ function inspect(store: ModelStore, digest: Digest): { facts: GgufFacts; kind: G
   });
 }
 
+async function* fromModelFiles(
+  { store, convert }: CreateContext,
+  files: Readonly<Record<string, string>>,
+  level: string,
+  signal: AbortSignal,
+): AsyncGenerator<ProgressResponse, Draft[], undefined> {
+  if (!isCheckpoint(files)) return yield* fromFiles(store, files, undefined, signal);
+  if (convert === undefined) throw new AppError("unsupported", "this build cannot import safetensors");
+  const converted = yield* convertCheckpoint(store, convert, files, level, signal);
+  const { facts } = inspect(store, converted.layer.digest);
+  const drafts: Draft[] = [{ layer: converted.layer, facts, isNew: true, level: converted.level }];
+  if (facts.chatTemplate !== undefined) drafts.push(...(await detectedTemplate(store, facts.chatTemplate)));
+  const { parameters } = converted;
+  const hasParameters = Object.keys(parameters).length > 0;
+  if (hasParameters) drafts.push(await newLayer(store, "params", goJsonLine(parameters, { sortKeys: true })));
+  return drafts;
+}
+
 async function* fromFiles(
   store: ModelStore,
   files: Readonly<Record<string, string>>,
@@ -156,8 +181,9 @@ async function* fromFiles(
   const entries = Object.entries(files);
   if (entries.length === 0) throw new AppError("invalid", "no files provided to convert");
   if (entries.some(([path]) => path.endsWith(".safetensors"))) {
-    throw new AppError("unsupported", "safetensors cannot be imported yet; convert the model to GGUF first");
+    throw new AppError("unsupported", `safetensors cannot be imported as ${as}; convert them to GGUF first`);
   }
+  refusePickles(entries.map(([path]) => path));
   const drafts: Draft[] = [];
   const blobs = entries.map(([path, text]) => ({ name: basename(path), digest: parseDigest(text) }));
   for (const { digest } of blobs) {
@@ -214,6 +240,7 @@ async function* quantizeDrafts(
 ): AsyncGenerator<ProgressResponse, void, undefined> {
   for (const [i, draft] of drafts.entries()) {
     if (layerKind(draft.layer) !== "model" || draft.facts === undefined) continue;
+    if (draft.level === level) continue;
     const source = { layer: draft.layer, fileType: draft.facts.fileType };
     const layer = yield* quantizeLayer(store.blobs, quantize, source, level, signal);
     if (layer !== draft.layer) drafts[i] = { layer, facts: inspect(store, layer.digest).facts, isNew: true };
@@ -260,10 +287,6 @@ function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRe
   return config;
 }
 
-function stringList(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-}
-
 /** Adds the layers that the request itself brings: template, system, licenses, parameters, messages. */
 async function withRequested(
   store: ModelStore,
@@ -297,24 +320,4 @@ async function withRequested(
     await replace("messages", goJsonLine(messages));
   }
   return drafts;
-}
-
-function checkTemplate(source: string): void {
-  try {
-    parseGoTemplate(source);
-  } catch (error) {
-    throw new AppError("invalid", `template error: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
-}
-
-function licensesOf(license: unknown): string[] {
-  if (license === undefined || license === "") return [];
-  if (typeof license === "string") return [license];
-  const list = stringList(license);
-  if (!Array.isArray(license) || list.length !== license.length) {
-    throw new AppError("invalid", "license must be a text or a list of texts");
-  }
-  return list;
 }

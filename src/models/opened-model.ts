@@ -7,7 +7,7 @@ import type { GgufFacts } from "../formats/gguf/facts.ts";
 import type { Adapter } from "./adapter-layers.ts";
 import { checkedGgufFacts } from "./gguf-file.ts";
 import { emptyConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
-import { type Layer, layersOf, type LayerKind } from "./manifest.ts";
+import { type Layer, layerKind, type LayerKind, layersOf } from "./manifest.ts";
 import type { ModelName } from "./name.ts";
 import type { ModelStore, StoredModel } from "./store.ts";
 
@@ -32,12 +32,20 @@ export interface OpenedModel {
   readonly licenses: readonly string[];
   /** Facts from the weights, validated at first use; throws `invalid` when they are not to be trusted. */
   readonly facts: () => GgufFacts;
+  /** The same of the draft model; undefined without one. */
+  readonly draftFacts: () => GgufFacts | undefined;
 }
+
+/** What is read by native code, and may be a link to a file of the user's. */
+const NATIVE: ReadonlySet<LayerKind | undefined> = new Set(["model", "adapter", "projector", "draft"] as const);
 
 /** Throws `not-found` ("model 'x' not found", with the name as it was sent) when there is no such model. */
 export async function openModel(store: ModelStore, name: ModelName, sentAs: string): Promise<OpenedModel> {
   const stored = await store.find(name);
   if (stored === undefined) throw new AppError("not-found", `model '${sentAs}' not found`);
+  for (const layer of stored.manifest.layers) {
+    if (NATIVE.has(layerKind(layer))) await store.blobs.requireUnchanged(layer.digest);
+  }
   return openStored(store, stored);
 }
 
@@ -52,6 +60,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
     : emptyConfig;
   const weights = of("model")[0];
   const weightsPath = weights === undefined ? undefined : path(weights);
+  const draftPath = of("draft").map(path)[0];
   const [templates, prompts, systems, params, messages, licenses] = await Promise.all([
     texts("template"),
     texts("prompt"),
@@ -68,7 +77,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
     parentModel: weights?.from ?? "",
     adapters: of("adapter").map((layer) => ({ path: path(layer), scale: config.adapter_scales?.[layer.digest] ?? 1 })),
     projectorPaths: of("projector").map(path),
-    draftPath: of("draft").map(path)[0],
+    draftPath,
     template: templates.at(-1) ?? prompts.at(-1),
     system: systems.at(-1) ?? "",
     params: parseParams(params.at(-1)),
@@ -78,6 +87,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
       if (weightsPath === undefined) throw new AppError("unsupported", "the model has no local weights");
       return checkedGgufFacts(weightsPath);
     },
+    draftFacts: () => (draftPath === undefined ? undefined : checkedGgufFacts(draftPath)),
   };
 }
 

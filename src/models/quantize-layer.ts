@@ -2,7 +2,6 @@
 
 import { rm } from "node:fs/promises";
 import type { ProgressResponse } from "../api/schema/models.ts";
-import { temporaryBeside } from "../base/atomic-file.ts";
 import { AppError } from "../base/errors.ts";
 import { isPlainType, quantizeLevel } from "../formats/gguf/quantization.ts";
 import { withGguf } from "./gguf-file.ts";
@@ -40,7 +39,7 @@ export async function* quantizeLayer(
   const status = `quantizing ${fileType} model to ${level.name}`;
   const sizes = new Map(tensors.map(({ name, byteSize }) => [name, byteSize]));
   const total = tensors.reduce((sum, { byteSize }) => sum + byteSize, 0);
-  const targetPath = temporaryBeside(sourcePath);
+  const targetPath = await blobs.temporary();
   try {
     let completed = 0;
     yield { status, digest: NO_DIGEST, total };
@@ -49,7 +48,7 @@ export async function* quantizeLayer(
       yield { status, digest: NO_DIGEST, total, completed };
     }
     yield { status: "verifying conversion" };
-    const { digest, size } = await blobs.adopt(targetPath, signal);
+    const { digest, size } = await blobs.hashAndAdopt(targetPath, signal);
     return { mediaType: layer.mediaType, digest, size };
   } finally {
     await rm(targetPath, { force: true });

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { ptr } from "bun:ffi";
 import { AppError } from "../base/errors.ts";
 import { Admission } from "./engine/admission.ts";
+import { DraftModel } from "./engine/draft-model.ts";
 import { Embedder } from "./engine/embedder.ts";
 import { Engine } from "./engine/engine.ts";
 import { planFor, type PlanLimits, SMALLEST_CONTEXT } from "./engine/plan.ts";
@@ -32,8 +33,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
   const startedMs = performance.now();
   const llama = openLlama(request.libraryDir);
   loadChosenBackends(llama, request);
-  if (!existsSync(request.modelPath)) throw new AppError("not-found", "the model's weights are missing; pull it again");
-  const { model, placement } = loadPlaced(llama, request);
+  const { model, placement } = loadPlaced(llama, request, request.modelPath, request.offload);
   const limits: PlanLimits = {
     maxSequences: request.maxSequences,
     maxContext: longestContext(request, model, placement),
@@ -49,6 +49,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
   const engine = new Engine({
     model,
     sequences,
+    draftModel: loadDraft(llama, request, model, fixed, threadpool),
     admission: new Admission(sequences, limits, store, emit),
     governor: governorFor(request),
     batchSize: request.batch,
@@ -108,15 +109,20 @@ interface Placement extends OffloadPlan {
  * Loads the model onto the devices it is planned for. An estimate can be wrong, and memory can go while we load: then it is
  * tried with half the layers on GPUs, at last with none, unless the number was asked for.
  */
-function loadPlaced(llama: LlamaSymbols, request: LoadRequest): { model: Model; placement: Placement } {
-  const { model: facts, wishes } = request.offload;
+function loadPlaced(
+  llama: LlamaSymbols,
+  { mmap }: LoadRequest,
+  path: string,
+  { model: facts, wishes }: LoadRequest["offload"],
+): { model: Model; placement: Placement } {
+  if (!existsSync(path)) throw new AppError("not-found", "the model's weights are missing; pull it again");
   for (let gpuLayers = wishes.gpuLayers; ;) {
     const devices = listDevices(llama);
     const plan = planOffload(facts, devices, { ...wishes, gpuLayers });
     const gpus = plan.devices.flatMap((place) => devices[place] ?? []);
     const placed = gpus.map(({ pointer }, i) => ({ pointer, layers: plan.layers[i] ?? 0 }));
     try {
-      const model = Model.load(llama, request.modelPath, { gpus: placed, mmap: request.mmap });
+      const model = Model.load(llama, path, { gpus: placed, mmap });
       return { model, placement: { ...plan, gpus } };
     } catch (error) {
       if (plan.gpuLayers === 0 || wishes.gpuLayers >= 0) throw error;
@@ -124,6 +130,20 @@ function loadPlaced(llama: LlamaSymbols, request: LoadRequest): { model: Model; 
       console.error(`the model does not load with ${plan.gpuLayers} layers on GPUs; trying ${gpuLayers}`);
     }
   }
+}
+
+function loadDraft(
+  llama: LlamaSymbols,
+  request: LoadRequest,
+  target: Model,
+  fixed: FixedParams,
+  threadpool: Threadpool | undefined,
+): DraftModel | undefined {
+  if (request.draft === undefined) return undefined;
+  const { path, model: facts } = request.draft;
+  const wishes = { ...request.offload.wishes, gpuLayers: request.offload.wishes.gpuLayers === 0 ? 0 : -1 };
+  const { model } = loadPlaced(llama, request, path, { model: facts, wishes });
+  return new DraftModel(llama, model, target, fixed, threadpool);
 }
 
 /** What the model was trained for, as far as one sequence of that length finds room. */

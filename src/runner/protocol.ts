@@ -12,6 +12,8 @@ export interface LoadRequest {
   /** Backend libraries to load, already proved; empty: whatever the directory holds. */
   readonly backendFiles: readonly string[];
   readonly modelPath: string;
+  /** A smaller model of the same vocabulary that guesses ahead. */
+  readonly draft: { readonly path: string; readonly model: OffloadModel } | undefined;
   readonly adapters: readonly { readonly path: string; readonly scale: number }[];
   readonly threads: number;
   /** The count was asked for (num_thread): no other is tried. */
@@ -77,7 +79,8 @@ export interface GenerateRequest {
   readonly returnTokens: boolean;
   /** Spell control tokens out instead of leaving them out of the text. */
   readonly printSpecial: boolean;
-  readonly speculate: boolean;
+  /** Most tokens to guess ahead at a time; 0: none; undefined: as many as pay. */
+  readonly draftTokens: number | undefined;
 }
 
 export interface EmbedRequest {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { dlopen, FFIType, type Pointer, ptr } from "bun:ffi";
 import { AppError, toAppError } from "../base/errors.ts";
 import type { GpuProbe } from "./gpu.ts";
-import { listDevices, loadBackend } from "./llama/devices.ts";
+import { type DeviceFacts, listDevices, loadBackend } from "./llama/devices.ts";
 import { asPointer, type NativePointer, openLlama, passing } from "./llama/library.ts";
 
 /** ggml's own score of each library for this CPU; 0: cannot run here. */
@@ -25,7 +25,12 @@ export function probeDevices(directory: string, libraries: readonly string[]): G
     if (loadBackend(llama, library)) return [];
     return [{ library, reason: whyNotLoaded(library) }];
   });
-  return { devices: listDevices(llama).map(({ pointer: _, ...facts }) => facts), failures };
+  return { devices: listDevices(llama).map(factsOf), failures };
+}
+
+/** Without the address, which means nothing to another process. */
+function factsOf({ name, description, kind, backend, freeBytes, totalBytes }: DeviceFacts): DeviceFacts {
+  return { name, description, kind, backend, freeBytes, totalBytes };
 }
 
 /** ggml only says that it failed; the loader says why. */

@@ -13,11 +13,13 @@ import { openAIResponseRoutes } from "./compat/openai/response-routes.ts";
 import { errorInDialect } from "./dialects.ts";
 import type { BrowserPolicy } from "./hosts.ts";
 import { openApiRoutes } from "./openapi.ts";
+import { notePeer } from "./peers.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { embedRoutes } from "./routes/embed.ts";
 import { generateRoutes } from "./routes/generate.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { registryRoutes } from "./routes/registry.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -25,10 +27,15 @@ import { transferRoutes } from "./routes/transfer.ts";
 import type { Services } from "./services.ts";
 
 export interface App {
-  fetch(request: Request): Promise<Response>;
+  /** `peer` is the address that the request came from. */
+  fetch(request: Request, peer?: string): Promise<Response>;
 }
 
 const HEAD_PATHS = new Set(["/", "/api/version", "/api/tags"]);
+
+function servesHead(path: string): boolean {
+  return HEAD_PATHS.has(path) || path.startsWith("/v2/");
+}
 
 export function createApp(services: Services, policy: BrowserPolicy): App {
   const app = new Elysia({ normalize: false, strictPath: true })
@@ -36,7 +43,7 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
       if (code === "NOT_FOUND") return notFound(request, methodsByPath);
       return errorInDialect(new URL(request.url).pathname, innerError(error));
     })
-    .use(statusRoutes())
+    .use(statusRoutes(services))
     .use(generateRoutes(services))
     .use(chatRoutes(services))
     .use(modelRoutes(services))
@@ -45,6 +52,7 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
     .use(embedRoutes(services))
     .use(tokenRoutes(services))
     .use(rerankRoutes(services))
+    .use(registryRoutes(services))
     .use(openAIChatRoutes(services))
     .use(openAICompletionRoutes(services))
     .use(openAIEmbeddingRoutes(services))
@@ -55,7 +63,8 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
   app.use(openApiRoutes(() => app));
   const methodsByPath = routeTable(app.routes);
   return {
-    async fetch(request) {
+    async fetch(request, peer) {
+      notePeer(request, peer);
       const refused = policy.refuse(request);
       if (refused !== undefined) return withAllow(request, refused, methodsByPath);
       const response = await answer(app, request, methodsByPath);
@@ -75,7 +84,7 @@ async function answer(
   if (table.some(({ pattern, methods }) => pattern.test(pathname) && !methods.includes("HEAD"))) {
     return notFound(request, table);
   }
-  if (!HEAD_PATHS.has(pathname)) return app.handle(request);
+  if (!servesHead(pathname)) return app.handle(request);
   const response = await app.handle(new Request(request.url, { headers: request.headers }));
   return new Response(null, { status: response.status, headers: response.headers });
 }
@@ -101,7 +110,7 @@ function routeTable(routes: readonly { readonly method: string; readonly path: s
       methods: [],
     };
     row.methods.push(method);
-    if (method === "GET" && HEAD_PATHS.has(path)) row.methods.unshift("HEAD");
+    if (method === "GET" && servesHead(path)) row.methods.unshift("HEAD");
     rows.set(path, row);
   }
   return [...rows.values()];

@@ -25,6 +25,8 @@ export function metricsOf(usage: Usage) {
     prompt_cached_count: usage.cachedTokens,
     truncated_count: usage.truncatedTokens,
     shifted_count: usage.shiftedTokens,
+    draft_count: usage.draftedTokens ?? 0,
+    draft_accepted_count: usage.acceptedTokens ?? 0,
   });
 }
 

@@ -27,6 +27,7 @@ export async function serve(config: Config): Promise<void> {
   const policy = browserPolicy(config.origins, config.host.hostname);
   const store = new ModelStore(config.modelsDir);
   await store.open();
+  using _ = claim(store);
   let libraries: Promise<NativeLibraries> | undefined;
   const preparedLibraries = () => (libraries ??= prepareLibraries(config.cacheDir, config.llmLibrary));
   const scheduler = new Scheduler(config, preparedLibraries);
@@ -60,6 +61,12 @@ function quantizer(libraries: () => Promise<NativeLibraries>, threads: number): 
   };
 }
 
+function claim(store: ModelStore): Disposable {
+  const claimed = store.claim("shared");
+  if (claimed !== undefined) return claimed;
+  throw new AppError("busy", `the models in ${store.directory} are being moved; start again when that is done`);
+}
+
 function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {
   try {
     return Bun.serve({
@@ -71,7 +78,7 @@ function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {
       development: false,
       // Bun turns port sharing on outside development mode: a second server would then steal half of the connections.
       reusePort: false,
-      fetch: (request) => app.fetch(request),
+      fetch: (request, server) => app.fetch(request, server.requestIP(request)?.address),
     });
   } catch (error) {
     const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;

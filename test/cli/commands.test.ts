@@ -27,7 +27,7 @@ beforeAll(async () => {
     "MESSAGE user hi",
   ];
   await writeFile(join(app.home.path, "Modelfile"), modelfile.join("\n"));
-  const created = await ollama("create", "tiny", "-f", join(app.home.path, "Modelfile"));
+  const created = await ollama("create", "tiny", "--copy", "-f", join(app.home.path, "Modelfile"));
   expect(created).toMatchObject({ exit: 0, stdout: "warning: parameter mirostat is deprecated\n" });
   expect(created.stderr).toMatch(/^gathering model components\ncopying file sha256:[0-9a-f]{64} 0%\n/);
   expect(created.stderr).toEndWith("writing manifest\nsuccess\n");
@@ -186,7 +186,7 @@ test("without a server, commands give the hint how to start one", async () => {
   }
 });
 
-test("help names every command and asks no server", async () => {
+test("help names Ollama's commands in Ollama's order, then ours, and asks no server", async () => {
   const nobody = { baseUrl: "http://127.0.0.1:1" };
   const { exit, stdout } = await runCli(nobody, "help");
   expect(exit).toBe(0);
@@ -195,7 +195,10 @@ test("help names every command and asks no server", async () => {
     ?.split("\n\n")[0]
     ?.split("\n")
     .map((line) => line.trim().split(" ")[0]);
-  expect(names).toEqual("serve create show run stop pull push signin signout list ps cp rm help".split(" "));
+  const theirs = "serve create show run stop pull push signin signout list ps cp rm launch".split(" ");
+  expect(names?.slice(0, theirs.length)).toEqual(theirs);
+  expect(names?.slice(theirs.length)).toEqual(expect.arrayContaining(["doctor", "completion"]));
+  expect(names?.at(-1)).toBe("help");
   expect((await runCli(nobody)).stdout).toBe(stdout);
   expect((await runCli(nobody, "run", "--help")).stdout).toContain("      OLLAMA_NOHISTORY ");
 });

@@ -12,6 +12,15 @@ export interface Answer {
   readonly prompt_eval_count?: number;
   readonly prompt_cached_count?: number;
   readonly load_duration?: number;
+  readonly draft_count?: number;
+  readonly draft_accepted_count?: number;
+  readonly logprobs?: readonly LogprobStep[];
+}
+
+export interface LogprobStep {
+  readonly token: string;
+  readonly logprob: number;
+  readonly top_logprobs?: readonly { readonly token: string; readonly logprob: number }[];
 }
 
 export interface RunningModel {

@@ -5,6 +5,7 @@ import { toAppError } from "../../src/base/errors.ts";
 import { dispatch } from "../../src/cli/cli.ts";
 import type { CliContext } from "../../src/cli/context.ts";
 import type { EditorTerminal } from "../../src/cli/repl/line-editor.ts";
+import type { Choice } from "../../src/cli/ui/choose.ts";
 import type { Screen } from "../../src/cli/ui/terminal.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Finished } from "./program.ts";
@@ -17,6 +18,13 @@ export interface CliOptions {
   /** Instead of a pipe. */
   readonly stdout?: Screen;
   readonly editor?: EditorTerminal;
+  /** Instead of a pipe. */
+  readonly stderr?: Screen;
+  readonly platform?: NodeJS.Platform;
+  /** What other programs say of their version. */
+  readonly programVersion?: string;
+  /** What somebody chooses of a menu. */
+  readonly choose?: (message: string, choices: readonly Choice[]) => string | undefined;
 }
 
 export class Pipe implements Screen {
@@ -43,6 +51,10 @@ export class Pipe implements Screen {
 
 export class TestCli {
   readonly stdout: Screen;
+  /** The menus that were shown. */
+  readonly asked: { readonly message: string; readonly choices: readonly Choice[] }[] = [];
+  /** The programs that were started. */
+  readonly started: { readonly command: readonly string[]; readonly env: Readonly<Record<string, string>> }[] = [];
   readonly out = new Pipe();
   readonly err = new Pipe();
   readonly #options: CliOptions;
@@ -59,7 +71,7 @@ export class TestCli {
     try {
       await dispatch(argv, this.#context());
     } catch (error) {
-      this.err.write(`Error: ${toAppError(error).message}\n`);
+      (this.#options.stderr ?? this.err).write(`Error: ${toAppError(error).message}\n`);
       exit = 1;
     }
     return { exit, stdout: this.out.text, stderr: this.err.text };
@@ -71,17 +83,27 @@ export class TestCli {
   }
 
   #context(): CliContext {
-    const { baseUrl, home = "/nonexistent", stdin, editor } = this.#options;
+    const { baseUrl, home = "/nonexistent", stdin, editor, stderr, platform, choose } = this.#options;
     return {
       config: readConfig({ HOME: home }),
       client: new Client({ baseUrl, userAgent: "ollama/test" }),
       stdout: this.stdout,
-      stderr: this.err,
+      stderr: stderr ?? this.err,
       stdin: {
         isTerminal: stdin === undefined,
         readAll: () => Promise.resolve(stdin ?? ""),
         editor: () => (editor === undefined ? Promise.reject(new Error("no editor")) : Promise.resolve(editor)),
       },
+      platform: platform ?? "linux",
+      choose: (message, choices) => {
+        this.asked.push({ message, choices });
+        return Promise.resolve(choose?.(message, choices));
+      },
+      runProgram: (command, env) => {
+        this.started.push({ command, env });
+        return Promise.resolve(0);
+      },
+      programVersion: () => Promise.resolve(this.#options.programVersion ?? ""),
       onInterrupt: (act) => {
         this.#interrupts.add(act);
         return { [Symbol.dispose]: () => void this.#interrupts.delete(act) };

@@ -89,6 +89,8 @@ export const metricsFields = {
   prompt_cached_count: t.Optional(t.Integer()),
   truncated_count: t.Optional(t.Integer()),
   shifted_count: t.Optional(t.Integer()),
+  draft_count: t.Optional(t.Integer()),
+  draft_accepted_count: t.Optional(t.Integer()),
 };
 
 export const DebugInfo = t.Object({ rendered_template: t.String(), image_count: t.Optional(t.Integer()) });

@@ -2,6 +2,7 @@
 // message that got no word of an answer does not, so that it can be sent again.
 
 import type { Message } from "../../api/schema/message.ts";
+import { explainSlowRun } from "../advice/slow-run.ts";
 import { takeFiles } from "../run/prompt-files.ts";
 import { requestFields } from "../run/session.ts";
 import { showAnswer, type ShownAnswer } from "../run/show-answer.ts";
@@ -24,7 +25,7 @@ export async function ask({ context, session }: Repl, text: string): Promise<voi
   if (answer.failure === undefined || answer.failure.fault === "canceled") {
     stdout.write("\n\n");
     if (session.isVerbose && answer.statistics !== undefined) stderr.write(statisticsText(answer.statistics));
-    return;
+    return explainSlowRun(context, session.model, answer.statistics);
   }
   if (answer.content + answer.thinking !== "") stdout.write("\n");
   throw answer.failure;

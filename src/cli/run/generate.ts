@@ -1,5 +1,6 @@
 // `run MODEL PROMPT`: one prompt, one answer, through /api/generate (Ollama: cmd/cmd.go, generate).
 
+import { explainSlowRun } from "../advice/slow-run.ts";
 import type { CliContext } from "../context.ts";
 import { statisticsText } from "../ui/statistics.ts";
 import { takeFiles } from "./prompt-files.ts";
@@ -28,4 +29,5 @@ export async function generateOnce(context: CliContext, session: Session, given:
   }
   if (prompt !== "") stdout.write("\n\n");
   if (session.isVerbose && answer.statistics !== undefined) stderr.write(statisticsText(answer.statistics));
+  await explainSlowRun(context, session.model, answer.statistics);
 }

@@ -65,6 +65,15 @@ export async function writeGguf(sink: GgufSink, layout: GgufLayout): Promise<num
   return written;
 }
 
+/** What `writeGguf` will write. */
+export function ggufByteSize(layout: GgufLayout): number {
+  const alignment = layout.alignment ?? DEFAULT_ALIGNMENT;
+  return layout.tensors.reduce(
+    (total, each) => total + alignUp(sizeOf(each), alignment),
+    encodeHeader(layout).byteLength,
+  );
+}
+
 /** Everything before the tensor data, padded to where that starts. */
 export function encodeHeader(layout: GgufLayout): Uint8Array {
   const alignment = layout.alignment ?? DEFAULT_ALIGNMENT;

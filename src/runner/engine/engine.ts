@@ -8,8 +8,9 @@ import type { Delta, FromRunner, GenerateRequest } from "../protocol.ts";
 import type { Admission } from "./admission.ts";
 import { sharePrompts, sliceFor } from "./feed.ts";
 import { type DoneReason, Generation } from "./generation.ts";
+import type { DraftModel, DraftWish } from "./draft-model.ts";
 import { lookUpDraft } from "./lookup-draft.ts";
-import type { Output, Running } from "./running.ts";
+import { type Draft, NO_DRAFT, type Output, type Running } from "./running.ts";
 import { OUTPUTS_PER_SEQUENCE, type Sequences } from "./sequences.ts";
 import { StepCosts } from "./step-costs.ts";
 import type { ThreadGovernor } from "./thread-governor.ts";
@@ -17,6 +18,7 @@ import type { ThreadGovernor } from "./thread-governor.ts";
 export interface EngineParts {
   readonly model: Model;
   readonly sequences: Sequences;
+  readonly draftModel: DraftModel | undefined;
   readonly admission: Admission;
   readonly governor: ThreadGovernor;
   /** Most tokens of a batch. */
@@ -73,13 +75,14 @@ export class Engine {
   }
 
   step(): void {
-    const { sequences, admission, governor, emit } = this.parts;
+    const { sequences, draftModel, admission, governor, emit } = this.parts;
     admission.admit(this.#running);
     admission.closeGap(this.#running, this.#costs.stepMs);
     const outputs = this.#compose();
     if (this.#batch.length === 0) return;
     const startedMs = performance.now();
     sequences.setThreads(governor.threads);
+    draftModel?.setThreads(governor.threads);
     const code = sequences.context.decode(this.#batch);
     if (code !== 0) return this.#batchFailed(code);
     const decodeMs = performance.now() - startedMs;
@@ -121,9 +124,10 @@ export class Engine {
     const shares = new Map(
       sharePrompts(views, answering.size, { batch: batchSize, slice }).map(({ id, tokens }) => [id, tokens]),
     );
+    const drafts = prompts.length > 0 ? undefined : this.#drafts([...answering]);
     const outputs: Output[] = [];
     for (const running of this.#running) {
-      if (answering.has(running)) outputs.push(this.#addAnswer(running, answering.size, prompts.length > 0));
+      if (answering.has(running)) outputs.push(this.#addAnswer(running, drafts?.get(running) ?? NO_DRAFT));
       const share = shares.get(running.generation.id) ?? 0;
       const output = share > 0 ? this.#addPrompt(running, share) : undefined;
       if (output !== undefined) outputs.push(output);
@@ -131,11 +135,10 @@ export class Engine {
     return outputs;
   }
 
-  /** The last token drawn, and what may follow it if the text repeats itself. */
-  #addAnswer(running: Running, answering: number, promptsWait: boolean): Output {
+  /** The last token drawn, and what probably follows it. */
+  #addAnswer(running: Running, draft: Draft): Output {
     const index = this.#addToken(running, running.generation.output.at(-1) ?? 0, true);
-    const draft = promptsWait ? [] : this.#draft(running, answering);
-    for (const drafted of draft) this.#addToken(running, drafted, true);
+    for (const drafted of draft.tokens) this.#addToken(running, drafted, true);
     return { running, index, draft };
   }
 
@@ -145,18 +148,49 @@ export class Engine {
     return index;
   }
 
-  #draft({ generation, sequence }: Running, answering: number): number[] {
+  /** Guesses at what follows: from the text itself where it repeats, else from the draft model. */
+  #drafts(answering: readonly Running[]): Map<Running, Draft> {
+    const { draftModel, sequences } = this.parts;
+    const drafts = new Map<Running, Draft>();
+    const asked: { running: Running; wish: DraftWish }[] = [];
+    for (const running of answering) {
+      const most = this.#draftRoom(running, answering.length);
+      if (most <= 0) continue;
+      const { generation, sequence } = running;
+      const tokens = [...sequence.tokens, generation.output.at(-1) ?? 0];
+      const stepMs = this.#costs.stepMs / answering.length;
+      const { extraTokenMs } = this.#costs;
+      const found = lookUpDraft(tokens, Math.min(most, generation.lookupPacing.next(stepMs, extraTokenMs)));
+      if (found.length > 0) {
+        drafts.set(running, { tokens: found, pacing: generation.lookupPacing });
+        continue;
+      }
+      if (draftModel === undefined) continue;
+      const wanted = Math.min(most, generation.modelPacing.next(stepMs, extraTokenMs + draftModel.tokenMs));
+      if (wanted > 0) asked.push({ running, wish: { sequence: sequence.sequence, tokens, most: wanted } });
+    }
+    if (draftModel === undefined || asked.length === 0) return drafts;
+    const guesses = draftModel.draft(
+      asked.map(({ wish }) => wish),
+      sequences.plan,
+    );
+    for (const [i, { running }] of asked.entries()) {
+      drafts.set(running, { tokens: guesses[i] ?? [], pacing: running.generation.modelPacing });
+    }
+    return drafts;
+  }
+
+  #draftRoom({ generation, sequence }: Running, answering: number): number {
     const { sequences, batchSize } = this.parts;
-    if (!generation.request.speculate || sequences.rules.reuse !== "cut") return [];
-    const { maxTokens, contextLimit } = generation.request;
-    const room = Math.min(
+    const { draftTokens, maxTokens, contextLimit } = generation.request;
+    if (sequences.rules.reuse !== "cut") return 0;
+    return Math.min(
       OUTPUTS_PER_SEQUENCE - 1,
-      Math.min(contextLimit, sequences.capacity) - sequence.tokens.length - 1,
-      Math.floor((batchSize - this.#batch.length) / answering) - 1,
+      draftTokens ?? OUTPUTS_PER_SEQUENCE,
+      Math.min(contextLimit, sequences.capacity) - sequence.tokens.length - 2,
+      Math.floor(batchSize / answering) - 1,
       maxTokens < 0 ? OUTPUTS_PER_SEQUENCE : maxTokens - generation.output.length - 1,
     );
-    const wanted = Math.min(room, generation.pacing.next(this.#costs.stepMs / answering, this.#costs.extraTokenMs));
-    return wanted > 0 ? lookUpDraft(sequence.tokens, wanted) : [];
   }
 
   #addPrompt(running: Running, count: number): Output | undefined {
@@ -168,7 +202,7 @@ export class Engine {
       generation.fed++;
       if (last) index = at;
     }
-    return index === undefined ? undefined : { running, index, draft: [] };
+    return index === undefined ? undefined : { running, index, draft: NO_DRAFT };
   }
 
   /** Makes sure one more token fits: by growing, else by shifting, else the answer ends here. */
@@ -211,17 +245,19 @@ export class Engine {
   #sample({ running, index, draft }: Output): DoneReason | undefined {
     const { generation, sequence } = running;
     const { sequences } = this.parts;
-    const verified = sequence.tokens.length - draft.length;
+    const { tokens, pacing } = draft;
+    const verified = sequence.tokens.length - tokens.length;
     let accepted = 0;
     let reason: DoneReason | undefined;
-    for (let i = 0; i <= draft.length; i++) {
+    for (let i = 0; i <= tokens.length; i++) {
       const drawn = generation.draw(sequences.context, index + i);
       reason = generation.take(drawn);
-      if (reason !== undefined || i === draft.length || drawn.token !== draft[i]) break;
+      if (reason !== undefined || i === tokens.length || drawn.token !== tokens[i]) break;
       accepted++;
     }
-    if (draft.length > 0) {
-      generation.countDraft(draft.length, accepted);
+    if (tokens.length > 0) {
+      generation.countDraft(tokens.length, accepted);
+      pacing?.record(tokens.length, accepted);
       sequences.cut(sequence, verified + accepted);
     }
     return reason;
@@ -257,7 +293,7 @@ export class Engine {
   }
 
   #measure(decodeMs: number, stepMs: number, outputs: readonly Output[]): void {
-    const drafted = outputs.reduce((sum, { draft }) => sum + draft.length, 0);
+    const drafted = outputs.reduce((sum, { draft }) => sum + draft.tokens.length, 0);
     const tokens = this.#batch.length;
     const promptTokens = tokens - drafted - outputs.length;
     this.measures.steps++;

@@ -17,7 +17,8 @@ export class Generation {
   readonly output: number[] = [];
   readonly text: OutputText;
   readonly penalties: Penalties;
-  readonly pacing = new DraftPacing();
+  readonly lookupPacing = new DraftPacing();
+  readonly modelPacing = new DraftPacing();
   readonly #sampler: Sampler;
   readonly #constraint: AnswerConstraint | undefined;
   readonly #startedMs = performance.now();
@@ -81,7 +82,6 @@ export class Generation {
   countDraft(drafted: number, accepted: number): void {
     this.drafted += drafted;
     this.accepted += accepted;
-    this.pacing.record(drafted, accepted);
   }
 
   /** Draws a token from the logits at batch index `index`, within the grammar if there is one. */

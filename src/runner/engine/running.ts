@@ -1,6 +1,7 @@
 // A generation that has its sequence.
 
 import type { Generation } from "./generation.ts";
+import type { DraftPacing } from "./lookup-draft.ts";
 import type { Sequence } from "./sequences.ts";
 
 export interface Running {
@@ -12,5 +13,13 @@ export interface Running {
 export interface Output {
   readonly running: Running;
   readonly index: number;
-  readonly draft: readonly number[];
+  readonly draft: Draft;
 }
+
+/** Guesses at the tokens that follow, and who wants to know how many were right. */
+export interface Draft {
+  readonly tokens: readonly number[];
+  readonly pacing: DraftPacing | undefined;
+}
+
+export const NO_DRAFT: Draft = { tokens: [], pacing: undefined };

@@ -79,7 +79,7 @@ export class Sampler {
       const all = depth > LAST_DEPTH;
       const values = gather(logits, all ? Number.NEGATIVE_INFINITY : best - depth)
         .logits.sort()
-        .reverse();
+        .toReversed();
       const ranked = topK > 0 ? values.subarray(0, topK) : values;
       const missing = topK > 0 ? values.length < topK : mass(ranked, best) < topP * total;
       if (missing && !all) continue;
@@ -126,7 +126,7 @@ function invalidNumbers(): AppError {
 }
 
 /** The token with the largest logit, the first of equals. A NaN is below, above and equal to nothing: its block is looked into. */
-function likeliest(logits: Float32Array): number {
+export function likeliest(logits: Float32Array): number {
   let best = Number.NEGATIVE_INFINITY;
   let at = -1;
   for (let start = 0; start < logits.length; start += BLOCK) {

@@ -5,8 +5,10 @@ import { Elysia } from "elysia";
 import { AppError } from "../../base/errors.ts";
 import { VERSION } from "../../version.ts";
 import { jsonResponse } from "../errors.ts";
+import { isLocalProgram } from "../peers.ts";
+import type { Services } from "../services.ts";
 
-export function statusRoutes() {
+export function statusRoutes({ store }: Services) {
   const refuse = (message: string) => (): never => {
     throw new AppError("forbidden", message);
   };
@@ -23,6 +25,14 @@ export function statusRoutes() {
     .get("/health", () => jsonResponse({ status: "ok" }), about("Is it ready?"))
     .get("/api/version", () => jsonResponse({ version: VERSION }), about("Version"))
     .get("/api/status", () => jsonResponse({ cloud: { disabled: true, source: "none" } }), about("Cloud status"))
+    .get(
+      "/api/store",
+      ({ request }) => {
+        if (!isLocalProgram(request)) throw new AppError("forbidden", "only programs on this machine are told");
+        return jsonResponse({ models: store.directory });
+      },
+      about("Where the models are"),
+    )
     .get("/api/experimental/model-recommendations", () => jsonResponse({ recommendations: [] }), about("None"))
     .post("/api/me", refuse("ollama cloud is disabled: account is unavailable"), {
       parse: "none",
