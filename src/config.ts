@@ -190,6 +190,12 @@ export const settings = {
     0,
     "Most bytes per second that pulls may use (e.g. 20MB)",
   ),
+  downloadUrl: setting(
+    "OLLAMA_DOWNLOAD_URL",
+    text,
+    "",
+    "Where `ollama upgrade` and the install scripts find releases (http, https or file; default: this program's publisher)",
+  ),
   hfEndpoint: setting("HF_ENDPOINT", text, "", "Address that stands in for Hugging Face"),
   hfToken: setting("HF_TOKEN", text, "", "Token for Hugging Face, which nobody else is sent"),
   hfHome: setting("HF_HOME", text, "", "Folder of Hugging Face's tools, in which their cache is looked for"),

@@ -33,7 +33,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "config",
     "version",
   ],
-  cli: ["api", "formats", "base", "config", "version"],
+  install: ["base"],
+  cli: ["install", "api", "formats", "base", "config", "version"],
   main: ["cli", "runner", "base"],
 };
 

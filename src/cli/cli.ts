@@ -10,8 +10,11 @@ import {
   noFlags,
   rootFlags,
   runFlags,
+  serviceFlags,
   showFlags,
   transferFlags,
+  uninstallFlags,
+  upgradeFlags,
 } from "./command-flags.ts";
 import {
   type Command,
@@ -32,7 +35,7 @@ function variables(...names: readonly SettingName[]): EnvironmentVariable[] {
 }
 
 const clientVariables = variables("host");
-const forCommands = new Set<SettingName>(["editor", "noHistory", "hfHome", "hfHubCache"]);
+const forCommands = new Set<SettingName>(["downloadUrl", "editor", "noHistory", "hfHome", "hfHubCache"]);
 const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forCommands.has(name)));
 
 const signin = {
@@ -206,6 +209,31 @@ const commands: readonly Command<CliContext>[] = [
     environment: variables("host", "models"),
     load: () => import("./commands/mv-models.ts"),
   }),
+  defineCommand({
+    name: "service",
+    summary: "Run Ollama as a service of this machine",
+    usage: "install|uninstall|status|logs",
+    args: { exactly: 1 },
+    flags: serviceFlags,
+    exclusive: ["system", "user"],
+    load: () => import("./commands/service.ts"),
+  }),
+  defineCommand({
+    name: "upgrade",
+    summary: "Replace this program with a newer release",
+    args: { exactly: 0 },
+    flags: upgradeFlags,
+    environment: variables("downloadUrl"),
+    load: () => import("./commands/upgrade.ts"),
+  }),
+  defineCommand({
+    name: "uninstall",
+    summary: "Remove this program from this machine",
+    args: { exactly: 0 },
+    flags: uninstallFlags,
+    exclusive: ["system", "user"],
+    load: () => import("./commands/uninstall.ts"),
+  }),
 ];
 
 export const commandTable: CommandTable<CliContext> = {
@@ -220,7 +248,7 @@ export const commandTable: CommandTable<CliContext> = {
 };
 
 /** These run whether or not a server answers, or look for one themselves. */
-const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve", "doctor", "completion", "import", "mv-models"]);
+const needNoServer: ReadonlySet<string> = new Set(["service", "upgrade", "uninstall", "ollama", "serve", "doctor", "completion", "import", "mv-models"]);
 
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   guardOutput();

@@ -15,7 +15,7 @@ import type {
   RunnerMeasures,
   ToRunner,
 } from "./protocol.ts";
-import { selfCommand } from "./self.ts";
+import { runnerEnvironment, selfCommand } from "./self.ts";
 import { StderrTail } from "./stderr-tail.ts";
 
 export type RunnerEvent = { readonly type: "delta"; readonly delta: Delta } | GenerateStarted | GenerateDone;
@@ -81,7 +81,7 @@ export class RunnerProcess implements AsyncDisposable {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",
-      env: { ...process.env, GGML_NO_BACKTRACE: "1" },
+      env: runnerEnvironment(),
       ipc: (message: FromRunner) => this.#receive(message),
       serialization: "advanced",
     });

@@ -1,6 +1,7 @@
 // How this program starts itself again in a hidden role: the compiled binary re-runs itself, a checkout runs main.ts.
 
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 
 export const isCompiled = Bun.main.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN/i.test(Bun.main);
 
@@ -13,7 +14,12 @@ export async function runRole(
   args: readonly string[],
   timeoutMs: number,
 ): Promise<{ output: string; problem: string | undefined }> {
-  const child = Bun.spawn(selfCommand(...args), { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn(selfCommand(...args), {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: runnerEnvironment(),
+  });
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   try {
     const [output, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
@@ -24,4 +30,22 @@ export async function runRole(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * The environment of whatever loads the libraries. GPU libraries need others that no driver brings (CUDA's runtime); the installer puts them
+ * into lib/ollama/cuda, and the loader must be told before the process starts.
+ */
+export function runnerEnvironment(
+  env: NodeJS.ProcessEnv = process.env,
+  executable = process.execPath,
+): NodeJS.ProcessEnv {
+  const folder = dirname(executable);
+  const runtime = [join(folder, "lib/ollama/cuda"), join(folder, "../lib/ollama/cuda")].find((path) =>
+    existsSync(path),
+  );
+  const shared = { ...env, GGML_NO_BACKTRACE: "1" };
+  if (runtime === undefined) return shared;
+  const variable = process.platform === "win32" ? "PATH" : "LD_LIBRARY_PATH";
+  return { ...shared, [variable]: [runtime, env[variable]].filter(Boolean).join(delimiter) };
 }
