@@ -128,7 +128,7 @@ async function probeTag(tag: string, work: string): Promise<Probe> {
 
 const work = mkdtempSync(join(tmpdir(), "engine-update-"));
 try {
-  const tags = [...new Set(Object.values(targets).map(({ llamaTag }) => llamaTag))].sort().reverse();
+  const tags = [...new Set(Object.values(targets).map(({ llamaTag }) => llamaTag))].sort().toReversed();
   const texts = new Map<string, string>();
   for (const tag of tags) texts.set(tag, render(await probeTag(tag, work), tags));
   const text = texts.get(tags[0] ?? "") ?? "";

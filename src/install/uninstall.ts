@@ -43,10 +43,22 @@ export function removalPlan(removal: Removal): RemovalPlan {
     ...(isSystem ? systemSteps(hasServiceAccount, kept) : []),
     remove(previousDirectory(binary)),
     remove(join(prefix, "lib/ollama")),
-    // Last: without it nothing could be tried again.
+    // Nearly last: without it nothing could be tried again.
     remove(binary),
+    ...emptied(binary, machine, cacheDir).map((path): Step => ({ do: "remove-if-empty", path })),
   ];
   return { steps, kept };
+}
+
+/** Directories that installing may have made, innermost first; the system's own stay even when they are empty. */
+function emptied(binary: string, machine: Machine | undefined, cacheDir: string): string[] {
+  const prefix = dirname(dirname(binary));
+  const systemd = machine?.kind === "systemd-user" ? join(machine.home, ".config/systemd") : undefined;
+  return [
+    ...(["/", "/usr", "/usr/local"].includes(prefix) ? [] : [join(prefix, "bin"), join(prefix, "lib"), prefix]),
+    ...(machine?.kind === "systemd-system" ? [] : [dirname(cacheDir)]),
+    ...(systemd === undefined ? [] : [join(systemd, "user/default.target.wants"), join(systemd, "user"), systemd]),
+  ];
 }
 
 /** Only what is ours: the directory is the user's choice and may hold other things. */
@@ -65,7 +77,7 @@ function systemSteps(hasServiceAccount: boolean, kept: readonly string[]): Step[
     remove("/var/log/ollama.log"),
     remove(join(SERVICE_HOME, ".cache")),
     { do: "remove-if-empty", path: SERVICE_HOME },
-    ...(hasServiceAccount ? [{ do: "run", command: ["userdel", SERVICE_USER], optional: true } as const] : []),
+    ...(hasServiceAccount ? [{ do: "run", command: ["userdel", SERVICE_USER] } as const] : []),
   ];
 }
 

@@ -151,6 +151,8 @@ async function download(
     });
   } catch (error) {
     if (signal.aborted) throw new AppError("canceled", "canceled; nothing was changed", { cause: error });
+    const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+    if (code.startsWith("Z_")) throw damaged(url);
     throw error;
   }
   packed.mustMatch(url);
@@ -180,8 +182,12 @@ class Measure extends Transform {
 
   mustMatch(url: string): void {
     if (this.#hash.digest("hex") === this.wanted.sha256) return;
-    throw new AppError("invalid", `the download from ${url} is damaged (wrong checksum); nothing was changed`);
+    throw damaged(url);
   }
+}
+
+function damaged(url: string): AppError {
+  return new AppError("invalid", `the download from ${url} is damaged (wrong checksum); nothing was changed`);
 }
 
 /** An executable for another machine, or one that this system's libraries are too old for, must not take over. */

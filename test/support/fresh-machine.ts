@@ -129,7 +129,7 @@ read line`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.holder.stdin.end();
+    void this.holder.stdin.end();
     this.holder.kill("SIGKILL");
     await this.holder.exited;
     await rm(this.folder, { recursive: true, force: true });
