@@ -17,7 +17,7 @@ import { cacheDirectory, run } from "./packages.ts";
 
 export const SUITE = "trixie";
 const MIRROR = process.env["DEBIAN_MIRROR"] ?? "";
-const PACKAGES = ["base-files", "bash", "ca-certificates", "coreutils", "dash", "libstdc++6"];
+const PACKAGES = ["base-files", "bash", "ca-certificates", "coreutils", "dash", "grep", "libstdc++6", "sed"];
 
 export type DebianArch = "amd64" | "arm64";
 

@@ -26,8 +26,11 @@ for (const suite of ["bookworm", "trixie", "bullseye"]) {
   }
   roots.push(root);
 }
-const child = Bun.spawn([process.execPath, "test", "test/install/install-sh.heavy.test.ts"], {
-  env: { ...process.env, OLLAMA_TEST_ROOTS: roots.join(",") },
-  stdio: ["ignore", "inherit", "inherit"],
-});
+const child = Bun.spawn(
+  [process.execPath, "test", "test/install/install-sh.heavy.test.ts", "test/install/detection.heavy.test.ts"],
+  {
+    env: { ...process.env, OLLAMA_TEST_ROOTS: roots.join(",") },
+    stdio: ["ignore", "inherit", "inherit"],
+  },
+);
 process.exitCode = await child.exited;

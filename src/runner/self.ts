@@ -33,8 +33,8 @@ export async function runRole(
 }
 
 /**
- * The environment of whatever loads the libraries. GPU libraries need others that no driver brings (CUDA's runtime); the installer puts them
- * into lib/ollama/cuda, and the loader must be told before the process starts.
+ * The environment of whatever loads the libraries. GPU libraries need others that no driver brings (CUDA's runtime); the
+ * installer puts them into lib/ollama/cuda, and the loader must be told before the process starts.
  */
 export function runnerEnvironment(
   env: NodeJS.ProcessEnv = process.env,
