@@ -63,7 +63,7 @@ async function writeLayer(directory: string): Promise<Layer> {
       ".",
     ]);
     const tar = readFileSync(file);
-    const descriptor = writeBlob(gzipSync(tar, { level: 9 }), "application/vnd.oci.image.layer.v1.tar+gzip");
+    const descriptor = writeBlob(gzipSync(tar, { level: 6 }), "application/vnd.oci.image.layer.v1.tar+gzip");
     return { descriptor, diffId: digestOf(tar) };
   } finally {
     rmSync(work, { recursive: true, force: true });
