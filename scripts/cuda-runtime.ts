@@ -69,7 +69,11 @@ with zipfile.ZipFile(wheel) as z:
     for info in z.infolist():
         name = os.path.basename(info.filename)
         if name in wanted or name == "License.txt":
-            open(os.path.join(out, "NVIDIA-LICENSE.txt" if name == "License.txt" else name), "wb").write(z.read(info))
+            with open(os.path.join(out, "NVIDIA-LICENSE.txt" if name == "License.txt" else name), "wb") as file:
+                file.write(z.read(info))
+                file.flush()
+                # Newer kernels settle a file's times when it reaches the disk; tar would take that for a change.
+                os.fsync(file.fileno())
 `;
 
 async function write(name: string, work: string, release: string, files: readonly string[]): Promise<CudaRuntime> {
