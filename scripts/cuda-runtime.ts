@@ -48,7 +48,7 @@ export async function packCudaRuntime(target: Target, release: string): Promise<
       await run(["python3", "-c", EXTRACT, join(wheels, wheel), unpacked, ...runtime.files]);
     const missing = runtime.files.filter((file) => !readdirSync(unpacked).includes(file));
     if (missing.length > 0) throw new Error(`NVIDIA's packages lack ${missing.join(", ")}`);
-    return write(name, work, release, runtime.files);
+    return await write(name, work, release, runtime.files);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -71,9 +71,6 @@ with zipfile.ZipFile(wheel) as z:
         if name in wanted or name == "License.txt":
             with open(os.path.join(out, "NVIDIA-LICENSE.txt" if name == "License.txt" else name), "wb") as file:
                 file.write(z.read(info))
-                file.flush()
-                # Newer kernels settle a file's times when it reaches the disk; tar would take that for a change.
-                os.fsync(file.fileno())
 `;
 
 async function write(name: string, work: string, release: string, files: readonly string[]): Promise<CudaRuntime> {

@@ -248,7 +248,17 @@ export const commandTable: CommandTable<CliContext> = {
 };
 
 /** These run whether or not a server answers, or look for one themselves. */
-const needNoServer: ReadonlySet<string> = new Set(["service", "upgrade", "uninstall", "ollama", "serve", "doctor", "completion", "import", "mv-models"]);
+const needNoServer: ReadonlySet<string> = new Set([
+  "service",
+  "upgrade",
+  "uninstall",
+  "ollama",
+  "serve",
+  "doctor",
+  "completion",
+  "import",
+  "mv-models",
+]);
 
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   guardOutput();

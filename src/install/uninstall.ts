@@ -64,8 +64,7 @@ function emptied(binary: string, machine: Machine | undefined, cacheDir: string)
 /** Only what is ours: the directory is the user's choice and may hold other things. */
 function modelSteps(modelsDir: string): Step[] {
   return [
-    remove(join(modelsDir, "blobs")),
-    remove(join(modelsDir, "manifests")),
+    ...["blobs", "manifests", "links", ...STORE_MARKS].map((name) => remove(join(modelsDir, name))),
     { do: "remove-if-empty", path: modelsDir },
   ];
 }
@@ -85,9 +84,14 @@ function remove(path: string): Step {
   return { do: "remove", path };
 }
 
+/** Files that the server makes in the models directory for itself (models/store.ts). */
+const STORE_MARKS = [".lock", ".in-use"];
+
 function holdsFiles(directory: string): boolean {
   try {
-    return readdirSync(directory, { recursive: true, withFileTypes: true }).some((entry) => !entry.isDirectory());
+    return readdirSync(directory, { recursive: true, withFileTypes: true }).some(
+      (entry) => !entry.isDirectory() && !STORE_MARKS.includes(entry.name),
+    );
   } catch {
     return false;
   }
