@@ -172,6 +172,12 @@ export const settings = {
     0,
     "Compute threads (default: what the processors really available allow)",
   ),
+  runnerCage: setting(
+    "OLLAMA_RUNNER_CAGE",
+    boolean,
+    true,
+    "Confine the process that reads a model: no network, no other programs, no other files (default true)",
+  ),
   registryMirrors: setting(
     "OLLAMA_REGISTRY_MIRRORS",
     text,

@@ -28,6 +28,11 @@ async function main(argv: readonly string[]): Promise<number> {
       proveLibrary(directory, name);
       return 0;
     }
+    case "prove-cage": {
+      const { proveCage } = await import("./runner/prove-cage.ts");
+      console.log(JSON.stringify(proveCage(args[0] ?? "")));
+      return 0;
+    }
     default: {
       const { runCommandLine } = await import("./cli/cli.ts");
       return runCommandLine(argv);

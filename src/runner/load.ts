@@ -1,8 +1,11 @@
 // From a load request to a running engine: libraries, model, adapters, threads, first context.
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { ptr } from "bun:ffi";
 import { AppError } from "../base/errors.ts";
+import { enterCage } from "./cage/cage.ts";
+import type { CageReport } from "./cage/report.ts";
+import { cageRules } from "./cage/rules.ts";
 import { Admission } from "./engine/admission.ts";
 import { DraftModel } from "./engine/draft-model.ts";
 import { Embedder } from "./engine/embedder.ts";
@@ -32,6 +35,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
   const startedMs = performance.now();
   const llama = openLlama(request.libraryDir);
   loadChosenBackends(llama, request);
+  const cage = enterCageFor(request);
   const { model, placement } = loadPlaced(llama, request, request.modelPath, request.offload);
   const limits: PlanLimits = {
     maxSequences: request.maxSequences,
@@ -51,7 +55,9 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     pooling: -1,
     fullSlidingWindow: true,
   };
-  const store = new PrefixStore(request.prefixCacheBytes, request.stateDir, request.stateDirBytes);
+  const store = new PrefixStore(request.prefixCacheBytes, request.stateDir, request.stateDirBytes, () =>
+    emit({ type: "state-written" }),
+  );
   const sequences = new Sequences(llama, model, fixed, threadpool, store, planFor(FIRST_DEMAND, limits));
   applyAdapters(llama, model, sequences, request);
   const engine = new Engine({
@@ -85,6 +91,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
       canReusePrefix: sequences.rules.reuse === "cut",
       isEmbedding: request.embedding,
       loadMs: performance.now() - startedMs,
+      cage,
     },
   };
 }
@@ -139,6 +146,19 @@ function longestContext(request: LoadRequest, model: Model, { cacheBudgetBytes }
   const trained = model.trainedContext > 0 ? model.trainedContext : request.maxContext;
   const reachable = Math.floor(cacheBudgetBytes / Math.max(1, request.kvBytesPerToken));
   return Math.max(SMALLEST_CONTEXT, Math.min(request.maxContext, trained, reachable));
+}
+
+function enterCageFor(request: LoadRequest): CageReport {
+  const { stateDir } = request;
+  if (stateDir !== undefined) {
+    try {
+      // A rule needs the directory itself; without one, states are not kept on disk.
+      mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      console.error(`no conversation states are kept: ${String(error)}`);
+    }
+  }
+  return enterCage(request.caged ? cageRules(request) : undefined);
 }
 
 function governorFor({ threads, fixedThreads }: LoadRequest): ThreadGovernor {

@@ -1,6 +1,7 @@
 // The server's handle on one runner: starts it, routes its messages to the requests that wait for them, and turns its
 // death, however it comes, into one clear error for each of them.
 
+import { dirname } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { AsyncQueue } from "../base/queue.ts";
 import { logDebug } from "../base/log.ts";
@@ -16,6 +17,7 @@ import type {
   RunnerMeasures,
   ToRunner,
 } from "./protocol.ts";
+import { pruneStates } from "./prune-states.ts";
 import { selfCommand } from "./self.ts";
 
 export type RunnerEvent = { readonly type: "delta"; readonly delta: Delta } | GenerateStarted | GenerateDone;
@@ -67,6 +69,15 @@ export interface RunnerMemory {
 
 const STDERR_LINES_KEPT = 40;
 
+/** What the system, the compute libraries and their drivers read. Everything else may be a secret and is kept away. */
+const ENVIRONMENT =
+  /^(PATH|HOME|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|LD_.*|DYLD_.*|BUN_.*|XDG_.*|(GGML|LLAMA|OMP|GOMP|KMP|CUDA|NVIDIA|HIP|HSA|ROCR|AMD|GPU|DRI|VK|MESA|RADV|MTL|SYCL|ZE)_.*)$/i;
+
+export function runnerEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const kept = Object.entries(env).filter(([name, value]) => value !== undefined && ENVIRONMENT.test(name));
+  return { ...Object.fromEntries(kept as [string, string][]), GGML_NO_BACKTRACE: "1" };
+}
+
 export class RunnerProcess implements AsyncDisposable {
   readonly #waiting = new Map<number, Waiting>();
   readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
@@ -78,12 +89,14 @@ export class RunnerProcess implements AsyncDisposable {
   /** Called once when the process has ended, after every waiting request was told. */
   onExit: (() => void) | undefined;
 
-  private constructor(load: LoadRequest) {
+  private constructor(private readonly load: LoadRequest) {
     this.#child = Bun.spawn(selfCommand("runner"), {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",
-      env: { ...process.env, GGML_NO_BACKTRACE: "1" },
+      env: runnerEnvironment(process.env),
+      // A group (on Unix: a session) of its own: Ctrl-C in the server's terminal is the server's to answer.
+      detached: process.platform !== "win32",
       ipc: (message: FromRunner) => this.#receive(message),
       serialization: "advanced",
     });
@@ -211,6 +224,9 @@ export class RunnerProcess implements AsyncDisposable {
       case "load-failed":
         return this.#ready.reject(new AppError(message.fault, this.#withReason(message.message)));
       case "load-progress":
+        return;
+      case "state-written":
+        if (this.load.stateDir !== undefined) pruneStates(dirname(this.load.stateDir), this.load.stateDirBytes);
         return;
       case "memory":
         this.memory = message;

@@ -102,6 +102,7 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
           config.stateCacheMiB > 0 ? join(config.cacheDir, "state", stateKey(path, signature, config)) : undefined,
         stateDirBytes: config.stateCacheMiB * 1024 * 1024,
         embedding: facts.hasPoolingType,
+        caged: config.runnerCage,
       };
     },
   };

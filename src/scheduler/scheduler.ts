@@ -6,6 +6,7 @@ import { AppError, toAppError } from "../base/errors.ts";
 import { logInfo } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
+import { describeCage, warnAboutCage } from "../runner/cage/report.ts";
 import type { NativeLibraries } from "../runner/native.ts";
 import { RunnerProcess } from "../runner/process.ts";
 import { vramBytes } from "./budget.ts";
@@ -246,7 +247,9 @@ export class Scheduler implements AsyncDisposable {
         threads: loaded.runner.facts.threads,
         parallel: loaded.runner.facts.maxSequences,
         context: loaded.runner.facts.maxContext,
+        cage: describeCage(loaded.runner.facts.cage),
       });
+      warnAboutCage(loaded.runner.facts.cage);
       if (!this.#waiting.some((other) => other.spec.key === spec.key)) this.#armIdleTimer(loaded);
     } catch (error) {
       this.#loaded.delete(spec.key);
