@@ -61,9 +61,12 @@ function parseDurationOr(value: string, fallbackMs: number): number {
   }
 }
 
-function loadTimeout(value: string): number {
-  const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_LOAD_TIMEOUT_MS);
-  return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
+/** Milliseconds; 0 and less is never (Infinity). A bare number is seconds. */
+function timeout(fallbackMs: number): (value: string) => number {
+  return (value) => {
+    const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, fallbackMs);
+    return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
+  };
 }
 
 /** 0 info, 1 debug, 2 trace; "true" is 1. */
@@ -94,6 +97,7 @@ function kvType(value: string): KvType {
 
 const DEFAULT_KEEP_ALIVE_MS = 5 * 60_000;
 const DEFAULT_LOAD_TIMEOUT_MS = 5 * 60_000;
+const DEFAULT_STALL_TIMEOUT_MS = 30_000;
 
 export const settings = {
   debug: setting("OLLAMA_DEBUG", debugLevel, 0, "Show additional debug information (e.g. OLLAMA_DEBUG=1)"),
@@ -130,9 +134,15 @@ export const settings = {
   origins: setting("OLLAMA_ORIGINS", text, "", "A comma separated list of allowed origins"),
   loadTimeoutMs: setting(
     "OLLAMA_LOAD_TIMEOUT",
-    loadTimeout,
+    timeout(DEFAULT_LOAD_TIMEOUT_MS),
     DEFAULT_LOAD_TIMEOUT_MS,
     'How long to allow model loads to stall before giving up (default "5m")',
+  ),
+  stallTimeoutMs: setting(
+    "OLLAMA_STALL_TIMEOUT",
+    timeout(DEFAULT_STALL_TIMEOUT_MS),
+    DEFAULT_STALL_TIMEOUT_MS,
+    'How long a runner with work may neither answer nor compute before it is ended (default "30s")',
   ),
   flashAttention: setting<"auto" | "on" | "off">(
     "OLLAMA_FLASH_ATTENTION",

@@ -44,17 +44,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     bytesPerToken: request.kvBytesPerToken,
   };
   const threadpool = request.threads > 1 ? Threadpool.create(llama, request.threads) : undefined;
-  const fixed: FixedParams = {
-    batch: request.batch,
-    microBatch: request.batch,
-    threads: request.threads,
-    kvType: request.kvType,
-    flashAttention: request.flashAttention,
-    unified: false,
-    embeddings: false,
-    pooling: -1,
-    fullSlidingWindow: true,
-  };
+  const fixed = contextParams(request);
   const store = new PrefixStore(request.prefixCacheBytes, request.stateDir, request.stateDirBytes, () =>
     emit({ type: "state-written" }),
   );
@@ -146,6 +136,21 @@ function longestContext(request: LoadRequest, model: Model, { cacheBudgetBytes }
   const trained = model.trainedContext > 0 ? model.trainedContext : request.maxContext;
   const reachable = Math.floor(cacheBudgetBytes / Math.max(1, request.kvBytesPerToken));
   return Math.max(SMALLEST_CONTEXT, Math.min(request.maxContext, trained, reachable));
+}
+
+/** What every context of this model has in common. */
+function contextParams(request: LoadRequest): FixedParams {
+  return {
+    batch: request.batch,
+    microBatch: request.batch,
+    threads: request.threads,
+    kvType: request.kvType,
+    flashAttention: request.flashAttention,
+    unified: false,
+    embeddings: false,
+    pooling: -1,
+    fullSlidingWindow: true,
+  };
 }
 
 function enterCageFor(request: LoadRequest): CageReport {

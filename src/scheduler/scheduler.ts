@@ -11,6 +11,7 @@ import type { NativeLibraries } from "../runner/native.ts";
 import { RunnerProcess } from "../runner/process.ts";
 import { vramBytes } from "./budget.ts";
 import { decide, type Resident } from "./decide.ts";
+import { IdleTimer } from "./idle-timer.ts";
 import type { LoadSpec } from "./load-spec.ts";
 
 interface Loaded extends Resident {
@@ -22,8 +23,7 @@ interface Loaded extends Resident {
   readonly model: OpenedModel;
   readonly abort: AbortController;
   runner: RunnerProcess | undefined;
-  expiresAtMs: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  readonly idle: IdleTimer;
 }
 
 interface Waiting {
@@ -63,7 +63,7 @@ export class Lease implements Disposable {
   }
 }
 
-/** The longest timer JavaScript keeps; longer waits are renewed. */
+/** The longest wait JavaScript's timers keep. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Scheduler implements AsyncDisposable {
@@ -106,7 +106,7 @@ export class Scheduler implements AsyncDisposable {
     const loaded = this.#loaded.get(key);
     if (loaded === undefined) return false;
     loaded.keepAliveMs = 0;
-    loaded.expiresAtMs = Date.now();
+    loaded.idle.hold(0);
     if (loaded.leases === 0 && loaded.state === "ready") void this.#stop(loaded);
     return true;
   }
@@ -122,7 +122,7 @@ export class Scheduler implements AsyncDisposable {
       .filter(({ state }) => state !== "loading")
       .map((loaded) => ({
         model: loaded.model,
-        expiresAtMs: loaded.expiresAtMs,
+        expiresAtMs: Date.now() + loaded.idle.remainingMs,
         sizeBytes: sizeOf(loaded),
         vramBytes: vramOf(loaded),
         contextLength: loaded.runner?.facts.maxContext ?? 0,
@@ -219,12 +219,11 @@ export class Scheduler implements AsyncDisposable {
       state: "loading",
       leases: 0,
       keepAliveMs: this.config.keepAliveMs,
-      lastUsedMs: Date.now(),
-      expiresAtMs: Date.now(),
+      lastUsedMs: performance.now(),
       model,
       abort: new AbortController(),
       runner: undefined,
-      timer: undefined,
+      idle: new IdleTimer(() => void this.#stop(loaded)),
     };
     this.#loaded.set(spec.key, loaded);
     try {
@@ -233,7 +232,7 @@ export class Scheduler implements AsyncDisposable {
       const request = spec.request(libraries, context);
       const timeout = AbortSignal.timeout(Math.min(this.config.loadTimeoutMs, LONGEST_TIMER_MS));
       const signal = AbortSignal.any([loaded.abort.signal, timeout]);
-      loaded.runner = await RunnerProcess.start(request, signal).catch((error: unknown) => {
+      loaded.runner = await RunnerProcess.start(request, signal, this.config.stallTimeoutMs).catch((error: unknown) => {
         throw timeout.aborted ? new AppError("internal", "timed out waiting for the model to load") : error;
       });
       loaded.runner.onExit = () => this.#exited(loaded);
@@ -271,33 +270,23 @@ export class Scheduler implements AsyncDisposable {
     if (runner === undefined) throw new AppError("internal", "the model is not loaded");
     if (keepAliveMs !== undefined) loaded.keepAliveMs = keepAliveMs;
     loaded.leases++;
-    clearTimeout(loaded.timer);
+    loaded.idle.hold(loaded.keepAliveMs);
     return new Lease(runner, () => {
       loaded.leases--;
-      loaded.lastUsedMs = Date.now();
+      loaded.lastUsedMs = performance.now();
       this.#armIdleTimer(loaded);
       this.#pump();
     });
   }
 
   #armIdleTimer(loaded: Loaded): void {
-    clearTimeout(loaded.timer);
-    loaded.expiresAtMs = Date.now() + loaded.keepAliveMs;
     if (loaded.leases > 0 || loaded.state !== "ready") return;
     if (loaded.keepAliveMs === 0) return void this.#stop(loaded);
-    if (!Number.isFinite(loaded.keepAliveMs)) return;
-    const wait = Math.min(loaded.expiresAtMs - Date.now(), LONGEST_TIMER_MS);
-    loaded.timer = setTimeout(
-      () => {
-        if (Date.now() >= loaded.expiresAtMs - 5) void this.#stop(loaded);
-        else this.#armIdleTimer(loaded);
-      },
-      Math.max(wait, 1),
-    );
+    loaded.idle.start(loaded.keepAliveMs);
   }
 
   async #stop(loaded: Loaded): Promise<void> {
-    clearTimeout(loaded.timer);
+    loaded.idle.stop();
     loaded.state = "stopping";
     loaded.abort.abort();
     await loaded.runner?.[Symbol.asyncDispose]();
@@ -305,7 +294,7 @@ export class Scheduler implements AsyncDisposable {
   }
 
   #exited(loaded: Loaded): void {
-    clearTimeout(loaded.timer);
+    loaded.idle.stop();
     this.#forget(loaded);
   }
 

@@ -8,7 +8,7 @@ import { Inference } from "../inference/inference.ts";
 import { tidyStore } from "../models/prune.ts";
 import { ModelStore } from "../models/store.ts";
 import { Registry } from "../registry/registry.ts";
-import { type NativeLibraries, prepareLibraries, removeOldLibraries } from "../runner/native.ts";
+import { LibraryShelf } from "../runner/native.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { VERSION } from "../version.ts";
 import { type App, createApp } from "./app.ts";
@@ -24,11 +24,8 @@ export async function serve(config: Config): Promise<void> {
   const policy = browserPolicy(config.origins, config.host.hostname);
   const store = new ModelStore(config.modelsDir);
   await store.open();
-  let libraries: Promise<NativeLibraries> | undefined;
-  const scheduler = new Scheduler(config, () => {
-    libraries ??= prepareLibraries(config.cacheDir, config.llmLibrary);
-    return libraries;
-  });
+  const libraries = new LibraryShelf(config.cacheDir, config.llmLibrary);
+  const scheduler = new Scheduler(config, () => libraries.get());
   const inference = new Inference(store, scheduler, config);
   const app = createApp({ config, store, scheduler, inference, registry: new Registry(config, store) }, policy);
   const server = listen(config, app);
@@ -37,10 +34,9 @@ export async function serve(config: Config): Promise<void> {
     `Listening on ${hostPort({ hostname: config.host.hostname, port: server.port ?? config.host.port })} (version ${VERSION})`,
     { models: config.modelsDir },
   );
-  // Unpacked and proved before the first request needs them; a failure is reported by that request.
-  libraries = prepareLibraries(config.cacheDir, config.llmLibrary);
-  libraries.then(
-    () => removeOldLibraries(config.cacheDir),
+  // Unpacked and proved before the first request needs them; a failure is said here, and by each request until it is gone.
+  libraries.get().then(
+    () => libraries.tidy(),
     (error: unknown) => logWarn("inference libraries are not usable", { error: toAppError(error).message }),
   );
   void tidyStore(store, { prune: !config.noPrune, nowMs: Date.now() }).catch((error: unknown) =>

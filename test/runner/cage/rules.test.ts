@@ -5,6 +5,7 @@ import { runnerEnvironment } from "../../../src/runner/process.ts";
 const request = {
   modelPath: "/models/blobs/sha256-aa",
   adapters: [{ path: "/models/blobs/sha256-bb", scale: 1 }],
+  draft: undefined,
   libraryDir: "/cache/lib/1",
   backendFiles: ["/cache/lib/1/libggml-cpu-haswell.so"],
   stateDir: "/cache/state/aa",
