@@ -1,7 +1,7 @@
 // `create`: from an existing model or uploaded GGUF blobs to a new manifest. Nothing is written before everything has
 // been checked, and the manifest comes last, so a failed create leaves no model behind.
 
-import { type Digest, parseDigest } from "../base/digest.ts";
+import { type Digest, digestOf, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { goJsonLine } from "../base/go-encode.ts";
 import { detectKnownTemplate } from "../chat/go-template/known-template.ts";
@@ -34,6 +34,8 @@ interface Draft {
   /** Status line instead of "using existing layer". */
   readonly status?: string;
   readonly isNew?: boolean;
+  /** Text that becomes a blob when everything else is known to be right. */
+  readonly content?: string;
 }
 
 const BUILT_IN: Readonly<Record<string, { renderer: string; parser: string; stop?: readonly string[] }>> = {
@@ -88,12 +90,27 @@ export async function* createModel(
   }
   signal.throwIfAborted();
   yield { status: "writing manifest" };
-  const { digest, size } = await store.blobs.put(encodeImageConfig(config));
-  const layers = drafts.map(({ layer }) => layer);
-  await store.write(name, { config: { mediaType: CONFIG_TYPE, digest, size }, layers });
+  await store.exclusively(() => writeModel(store, name, drafts, config));
   const old = before === undefined ? [] : [before.manifest.config, ...before.manifest.layers];
   await store.removeUnused(old.map((layer) => layer.digest));
   yield { status: "success" };
+}
+
+/** Blobs first, the manifest last. Nothing can be removed in between, so what is there now is there for the new name. */
+async function writeModel(
+  store: ModelStore,
+  name: ModelName,
+  drafts: readonly Draft[],
+  config: ImageConfig,
+): Promise<void> {
+  for (const { layer, content } of drafts) {
+    if (content !== undefined) await store.blobs.put(content);
+    else if (!(await store.blobs.has(layer.digest)))
+      throw new AppError("invalid", `blob "${layer.digest}" was removed meanwhile; create the model again`);
+  }
+  const { digest, size } = await store.blobs.put(encodeImageConfig(config));
+  const layers = drafts.map(({ layer }) => layer);
+  await store.write(name, { config: { mediaType: CONFIG_TYPE, digest, size }, layers });
 }
 
 async function* fromModel(
@@ -183,8 +200,10 @@ async function detectedTemplate(store: ModelStore, chatTemplate: string): Promis
 }
 
 async function newLayer(store: ModelStore, kind: LayerKind, content: string): Promise<Draft> {
-  const { digest, size, created } = await store.blobs.put(content);
-  return { layer: { mediaType: mediaTypeOf(kind), digest, size }, isNew: created };
+  const bytes = Buffer.from(content, "utf8");
+  const digest = digestOf(bytes);
+  const isNew = !(await store.blobs.has(digest));
+  return { layer: { mediaType: mediaTypeOf(kind), digest, size: bytes.length }, isNew, content };
 }
 
 const QUANTIZABLE = ["F16", "BF16", "F32"];
@@ -280,9 +299,9 @@ async function withRequested(
   const params = { ...request.parameters };
   const stop = BUILT_IN[config.model_family]?.stop;
   if (stop !== undefined && params["stop"] === undefined) params["stop"] = stop;
-  for (const { layer } of drafts) {
+  for (const { layer, content } of drafts) {
     if (layerKind(layer) !== "params") continue;
-    const existing: unknown = JSON.parse(await store.blobs.readText(layer.digest));
+    const existing: unknown = JSON.parse(content ?? (await store.blobs.readText(layer.digest)));
     if (typeof existing === "object" && existing !== null)
       for (const [key, value] of Object.entries(existing)) params[key] ??= value;
   }

@@ -30,6 +30,7 @@ function isMissing(error: unknown): boolean {
 export class ModelStore {
   readonly blobs: BlobStore;
   readonly #manifests: string;
+  #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(readonly directory: string) {
     this.blobs = new BlobStore(join(directory, "blobs"));
@@ -53,6 +54,16 @@ export class ModelStore {
         );
       }
     }
+  }
+
+  /**
+   * Changes take turns: between looking which blobs are there and writing the manifest that names them, nothing may be
+   * removed. Not to be nested.
+   */
+  exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const mine = this.#lastChange.then(change);
+    this.#lastChange = mine.catch(() => {});
+    return mine;
   }
 
   manifestPath(name: ModelName): string {
@@ -151,11 +162,13 @@ export class ModelStore {
   }
 
   /** Removes a name, then what no other name uses. */
-  async remove(model: StoredModel): Promise<void> {
-    const path = this.manifestPath(model.name);
-    await rm(path, { force: true });
-    await this.#removeEmptyParents(dirname(path));
-    await this.removeUnused([model.manifest.config.digest, ...model.manifest.layers.map((layer) => layer.digest)]);
+  remove(model: StoredModel): Promise<void> {
+    return this.exclusively(async () => {
+      const path = this.manifestPath(model.name);
+      await rm(path, { force: true });
+      await this.#removeEmptyParents(dirname(path));
+      await this.#removeUnused([model.manifest.config.digest, ...model.manifest.layers.map((layer) => layer.digest)]);
+    });
   }
 
   async #removeEmptyParents(directory: string): Promise<void> {
@@ -169,7 +182,11 @@ export class ModelStore {
   }
 
   /** Removes those of `digests` that no manifest names. */
-  async removeUnused(digests: readonly Digest[]): Promise<void> {
+  removeUnused(digests: readonly Digest[]): Promise<void> {
+    return this.exclusively(() => this.#removeUnused(digests));
+  }
+
+  async #removeUnused(digests: readonly Digest[]): Promise<void> {
     const used = await this.usedDigests();
     if (used === undefined) return;
     for (const digest of digests) if (!used.has(digest)) await this.blobs.remove(digest);
