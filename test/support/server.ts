@@ -21,16 +21,21 @@ export interface TestServer extends AsyncDisposable {
 export interface TestServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly startMs?: number;
+  /** A command that starts the server's: with limits, as another user. */
+  readonly launcher?: readonly string[];
+  /** A home that outlives the server, to start another one on; made and removed with the server unless given. */
+  readonly home?: TempHome;
 }
 
 const POLL_MS = 25;
 const STOP_MS = 10_000;
 
-export async function startServer({ env = {}, startMs = 60_000 }: TestServerOptions = {}): Promise<TestServer> {
-  const home = await tempHome();
+export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const { env = {}, startMs = 60_000, launcher = [] } = options;
+  const home = options.home ?? (await tempHome());
   const port = await freePort();
   const ownEnv = { ...home.env, OLLAMA_HOST: `127.0.0.1:${port}`, ...env };
-  const child = Bun.spawn([...programCommand(), "serve"], {
+  const child = Bun.spawn([...launcher, ...programCommand(), "serve"], {
     env: ownEnv,
     stdin: "ignore",
     stdout: "pipe",
@@ -44,7 +49,7 @@ export async function startServer({ env = {}, startMs = 60_000 }: TestServerOpti
     await child.exited;
     clearTimeout(timer);
     await collected;
-    await home[Symbol.asyncDispose]();
+    if (options.home === undefined) await home[Symbol.asyncDispose]();
   };
   const baseUrl = `http://127.0.0.1:${port}`;
   try {
