@@ -324,7 +324,8 @@ export class RunnerProcess implements AsyncDisposable {
   /** The engine's own words for a failure: llama.cpp says why on stderr. */
   #withReason(message: string): string {
     const reason = this.#stderr.findLast((line) => /error|failed|assert|unknown/i.test(line))?.trim();
-    return reason === undefined ? message : `${message}: ${reason}`;
+    // It names files of this computer, which are nobody else's business.
+    return reason === undefined ? message : `${message}: ${reason.replaceAll(dirname(this.load.modelPath), "…")}`;
   }
 
   #exited(): void {

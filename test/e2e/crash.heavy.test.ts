@@ -40,7 +40,9 @@ async function work(client: NativeClient, ledger: Ledger, worker: number, seed: 
     const [made, copied] = [`made-${worker}-${random.below(4)}:latest`, `copied-${worker}-${random.below(4)}:latest`];
     const seedOfModel = 1 + random.below(3);
     await ledger.change(made, true, () => client.createFromBytes(made, tinyGguf("llama", seedOfModel)));
-    await ledger.change(copied, true, () => client.ask("/api/create", { model: copied, from: made, system: `${turn}` }));
+    await ledger.change(copied, true, () =>
+      client.ask("/api/create", { model: copied, from: made, system: `${turn}` }),
+    );
     const twin = `twin-${worker}:latest`;
     await ledger.change(twin, true, async () => {
       const response = await client.post("/api/copy", { source: copied, destination: twin });

@@ -22,7 +22,7 @@ import { openModel, openStored } from "../../models/opened-model.ts";
 import { detailsOf, showModel } from "../../models/show.ts";
 import type { RunningInfo } from "../../scheduler/scheduler.ts";
 import { jsonBody } from "../body.ts";
-import { jsonResponse, STATUS } from "../errors.ts";
+import { jsonResponse, publicError, STATUS } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
 
@@ -126,7 +126,7 @@ export async function lastProgress(progress: AsyncIterable<ProgressResponse>): P
   try {
     for await (const line of progress) last = line;
   } catch (error) {
-    const { fault, message } = toAppError(error);
+    const { fault, message } = publicError(error);
     return new Response(goJson({ error: message }), {
       status: STATUS[fault],
       headers: { "content-type": "application/json" },
