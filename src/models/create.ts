@@ -109,8 +109,8 @@ async function writeModel(
       throw new AppError("invalid", `blob "${layer.digest}" was removed meanwhile; create the model again`);
   }
   const { digest, size } = await store.blobs.put(encodeImageConfig(config));
-  const layers = drafts.map(({ layer }) => layer);
-  await store.write(name, { config: { mediaType: CONFIG_TYPE, digest, size }, layers });
+  const manifest = { config: { mediaType: CONFIG_TYPE, digest, size }, layers: drafts.map(({ layer }) => layer) };
+  await store.write(name, manifest);
 }
 
 async function* fromModel(
@@ -200,10 +200,9 @@ async function detectedTemplate(store: ModelStore, chatTemplate: string): Promis
 }
 
 async function newLayer(store: ModelStore, kind: LayerKind, content: string): Promise<Draft> {
-  const bytes = Buffer.from(content, "utf8");
-  const digest = digestOf(bytes);
+  const digest = digestOf(content);
   const isNew = !(await store.blobs.has(digest));
-  return { layer: { mediaType: mediaTypeOf(kind), digest, size: bytes.length }, isNew, content };
+  return { layer: { mediaType: mediaTypeOf(kind), digest, size: Buffer.byteLength(content) }, isNew, content };
 }
 
 const QUANTIZABLE = ["F16", "BF16", "F32"];

@@ -112,7 +112,7 @@ function slow(server: TestServer, body: string, writeMs: number, readMs: number)
     socket.on("close", () => end(`lost: closed after ${text.length} characters`));
     socket.on("data", (chunk: Buffer) => {
       text += chunk.toString("latin1");
-      if (/^HTTP\/1\.1 503/.test(text)) return end("busy");
+      if (text.startsWith("HTTP/1.1 503")) return end("busy");
       if (text.includes('"done":true')) return end("answered");
       if (readMs > 0) {
         socket.pause();

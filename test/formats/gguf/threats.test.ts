@@ -202,7 +202,11 @@ test("l#25969: a token that names a byte below zero is refused for tokenizers th
       const tokens = metadata.get("tokenizer.ggml.tokens");
       if (tokens?.type !== "arr" || tokens.elementType !== "str") throw new Error("no tokens");
       metadata.set("tokenizer.ggml.model", text(tokenizer));
-      metadata.set("tokenizer.ggml.tokens", { type: "arr", elementType: "str", values: tokens.values.with(-1, token) });
+      metadata.set("tokenizer.ggml.tokens", {
+        type: "arr",
+        elementType: "str",
+        values: tokens.values.with(tokens.values.length - 1, token),
+      });
     });
     expect(outcome).toBe(reason);
   }
