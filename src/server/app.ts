@@ -31,7 +31,8 @@ export interface App {
 const HEAD_PATHS = new Set(["/", "/api/version", "/api/tags"]);
 
 export function createApp(services: Services, policy: BrowserPolicy): App {
-  const app = new Elysia({ normalize: false, strictPath: true })
+  // Without standardHostname a Host of up to three letters ("nas") would be read as the beginning of the path.
+  const app = new Elysia({ normalize: false, strictPath: true, handler: { standardHostname: false } })
     .onError(({ error, code, request }) => {
       if (code === "NOT_FOUND") return notFound(request, methodsByPath);
       return errorInDialect(new URL(request.url).pathname, innerError(error));

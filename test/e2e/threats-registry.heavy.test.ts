@@ -42,7 +42,9 @@ async function pullError(model = `${registry.host}/me/attack:1`, insecure = true
 async function expectNothingLeft(): Promise<void> {
   expect(await readFile(join(target.server.home.path, "canary"), "utf8")).toBe("alive");
   expect((await readdir(target.server.home.modelsDir)).sort()).toEqual(["blobs", "manifests"]);
-  expect(await readdir(join(target.server.home.modelsDir, "blobs"))).toEqual([]);
+  // What was begun of a blob with a right digest may be resumed, and is checked before it counts.
+  const blobs = await readdir(join(target.server.home.modelsDir, "blobs"));
+  expect(blobs.filter((name) => !/^sha256-[0-9a-f]{64}-partial(-\d+)?$/.test(name))).toEqual([]);
   await target.expectUnharmed();
 }
 
@@ -91,7 +93,7 @@ describe("CVE-2024-37032, CVE-2026-7020, CVE-2025-44779: a digest is no path", (
   test(
     "right digests with wrong content leave nothing and delete nothing",
     async () => {
-      serveManifest(manifestOf(layer(GOOD, 4)));
+      serveManifest(manifestOf(layer(GOOD, 4), layer(GOOD, 4)));
       expect(await pullError()).toContain("digest mismatch");
       await expectNothingLeft();
     },

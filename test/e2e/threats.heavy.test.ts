@@ -85,7 +85,7 @@ describe("CVE-2024-39719, o#13223: create tells nothing about this computer's fi
   ])("%s: a file that exists and one that does not are refused alike", async (_, request) => {
     const answers = await Promise.all(
       ["/etc/passwd", "/etc/no-such-file", "/root", "/dev/random", "/proc/self/mem"].map((path) =>
-        target.post("/api/create", { model: "attack", ...request(path) }),
+        target.post("/api/create", { model: "attack", stream: false, ...request(path) }),
       ),
     );
     expect(
@@ -101,6 +101,7 @@ describe("CVE-2024-39719, o#13223: create tells nothing about this computer's fi
     for (const field of ["files", "adapters", "draft_files"]) {
       const request = {
         model: "attack",
+        stream: false,
         ...(field === "files" ? {} : { from: "victim" }),
         [field]: { "0.gguf": digest },
       };
@@ -183,7 +184,10 @@ describe("CVE-2024-39722: a model's name leads nowhere", () => {
     const same = await Promise.all(
       ["../../../etc/passwd", "../../../etc/nothing"].map((name) => target.send(method, path, request(name))),
     );
-    expect(same[0]?.text.replaceAll("passwd", "nothing")).toBe(same[1]?.text ?? "");
+    const [one, two] = same.map(({ text: body }) =>
+      body.replace(/"request_id":"\w+"/, "").replaceAll("passwd", "nothing"),
+    );
+    expect(one).toBe(two ?? "");
     expect((await readdir(target.server.home.modelsDir)).sort()).toEqual(["blobs", "manifests"]);
     await target.expectUnharmed();
   });
@@ -218,14 +222,15 @@ describe("CVE-2024-8063, CVE-2025-0317: counts and alignments of zero divide not
     ["llama.attention.head_count", uint(0)],
     ["llama.attention.head_count", integers([0, 0])],
     ["llama.embedding_length", uint(0)],
-    ["general.alignment", uint(0)],
-    ["general.alignment", uint(3)],
-    ["general.alignment", text("32")],
-  ] as [string, GgufWriteValue][])("%s (%#)", (key, value) =>
-    expectRefused(llamaWith([key, value]), /must not be 0|alignment/),
+  ] as [string, GgufWriteValue][])("%s (%#)", (key, value) => expectRefused(llamaWith([key, value]), /must not be 0/));
+  test.each([
+    ["0", u32(4), u32(0)],
+    ["3", u32(4), u32(3)],
+    ["2^32", u32(10), u64(1n << 32n)],
+    ["a text", u32(8), string("32")],
+  ] as [string, Uint8Array, Uint8Array][])("an alignment of %s", (_, type, value) =>
+    expectRefused(rawGguf(0, 1, string("general.alignment"), type, value), /alignment/),
   );
-  test("an alignment of 2^32", () =>
-    expectRefused(rawGguf(0, 1, string("general.alignment"), u32(10), u64(1n << 32n)), /alignment/));
 });
 
 test(

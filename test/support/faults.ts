@@ -1,7 +1,7 @@
 // Ways to take something away from a program under test. Each says whether this machine can do it: a container may forbid
 // mounts, and limits of users do not hold for root.
 
-import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programCommand } from "./program.ts";
@@ -62,6 +62,8 @@ export function memoryGroup(bytes: number): MemoryGroup | undefined {
     ["/sys/fs/cgroup/memory", "memory.limit_in_bytes"],
   ] as const) {
     const directory = join(parent, name);
+    // Where the older kind is mounted, its parent is an ordinary folder.
+    if (!existsSync(join(parent, "cgroup.procs"))) continue;
     try {
       mkdirSync(directory);
     } catch {
