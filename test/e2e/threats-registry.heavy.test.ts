@@ -118,11 +118,9 @@ describe("CVE-2025-1975: a malformed manifest is an error line", () => {
     ],
     ["deep nesting", "[".repeat(200_000)],
   ])("%s", async (_, text) => {
-    const before = target.residentBytes;
     serveManifest(text);
     expect(await pullError()).toStartWith("pull model manifest: ");
     await expectNothingLeft();
-    await target.expectUnharmed(before);
   });
 });
 
