@@ -44,8 +44,8 @@ function post(server: TestServer, path: string, body: unknown, signal?: AbortSig
 }
 
 function isWholeGeneration(text: string): boolean {
-  const last = JSON.parse(text.trim().split("\n").at(-1) ?? "{}") as { done?: boolean; eval_count?: number };
-  return last.done === true && (last.eval_count ?? 0) > 0;
+  const last = JSON.parse(text.trim().split("\n").at(-1) ?? "{}") as { done?: boolean; done_reason?: string };
+  return last.done === true && (last.done_reason === "stop" || last.done_reason === "length");
 }
 
 const streaming: Client = async (server, models, random) =>

@@ -66,7 +66,9 @@ async function soak(server: TestServer, seconds: number, tally: Map<string, numb
 test(
   `${CLIENT_COUNT} clients for ${SECONDS} seconds lose no answer and leave nothing behind`,
   async () => {
-    await using server = await startServer({ env: { OLLAMA_KEEP_ALIVE: "1h" } });
+    await using server = await startServer({
+      env: { OLLAMA_KEEP_ALIVE: "1h", OLLAMA_PREFIX_CACHE_MB: "16", OLLAMA_STATE_CACHE_MB: "16" },
+    });
     await prepare(server);
     const tally = new Map<string, number>();
     // What the first quarter takes is room for buffers and caches; from then on it must stay.
