@@ -80,8 +80,8 @@ test(
     const grown = ((after.memory - before.memory) / MIB).toFixed(1);
     console.log(JSON.stringify({ seconds: SECONDS, clients: CLIENT_COUNT, counts, before, after, grownMiB: grown }));
     expect([...tally.keys()].filter((key) => key.includes("lost"))).toEqual([]);
-    expect(tally.get("answered") ?? 0).toBeGreaterThan(SECONDS * 5);
-    expect(tally.get("aborted") ?? 0).toBeGreaterThan(SECONDS / 2);
+    expect(tally.get("answered") ?? 0).toBeGreaterThan(SECONDS * 2);
+    expect(tally.get("aborted") ?? 0).toBeGreaterThan(SECONDS / 5);
     expect(after.processes).toBe(before.processes);
     // Connections that clients keep open come and go.
     expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + CLIENT_COUNT);
