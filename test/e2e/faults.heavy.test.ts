@@ -5,15 +5,13 @@ import { expect, test } from "bun:test";
 import { chmod, readdir, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { smallModelName } from "../../scripts/small-model.mjs";
 import { digestOf } from "../../src/base/digest.ts";
-import { fullFolders, memoryGroup, smallDisk, unprivileged } from "../support/faults.ts";
+import { fullFolders, smallDisk, unprivileged } from "../support/faults.ts";
 import { runProgram } from "../support/program.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { leftovers, storeState } from "../support/store-state.ts";
 import { tempHome } from "../support/temp-home.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
-import { created, uploadSmallModel } from "./small-model-server.ts";
 import { childrenOf, isAlive, NativeClient, until } from "./native-client.ts";
 
 const LIMIT_MS = 60_000;
@@ -276,28 +274,6 @@ test(
     }
     await works(client, "other");
     await until("the model is loaded anew", async () => (await failure(works(client, "m"))) === "no error");
-  },
-  LIMIT_MS,
-);
-
-test(
-  "a model larger than the memory that is left is refused with figures, and small ones are served",
-  async () => {
-    using group = memoryGroup(1024 * MIB);
-    if (group === undefined) return impossible("no control group can be made here");
-    await using server = await startServer({ launcher: group.launcher });
-    const client = new NativeClient(server);
-    await client.createTiny("m", "llama");
-    const digest = await uploadSmallModel(server);
-    await created(server, smallModelName, digest);
-    const status = await Bun.file(`/proc/${server.pid}/status`).text();
-    const heldBytes = Number(/^RssAnon:\s+(\d+)/m.exec(status)?.[1]) * 1024;
-    // Enough for what any model needs besides its weights, not for the weights of the larger one.
-    group.leave(300 * MIB, heldBytes);
-    expect(await failure(client.generate(smallModelName, "hi"))).toMatch(
-      /model requires more system memory \([\d.]+ [MG]i?B\) than is available/,
-    );
-    await works(client, "m");
   },
   LIMIT_MS,
 );

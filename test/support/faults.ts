@@ -1,7 +1,7 @@
 // Ways to take something away from a program under test. Each says whether this machine can do it: a container may forbid
 // mounts, and limits of users do not hold for root.
 
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programCommand } from "./program.ts";
@@ -46,34 +46,4 @@ export function fullFolders(folders: readonly string[]): readonly string[] | und
   const mounts = folders.map((folder) => `mount -t tmpfs -o size=4k tmpfs ${folder}`).join(" && ");
   const launcher = ["unshare", "--mount", "sh", "-c", `${mounts} && exec "$0" "$@"`];
   return run(...launcher, "true") ? launcher : undefined;
-}
-
-export interface MemoryGroup extends Disposable {
-  readonly launcher: readonly string[];
-  /** Leaves so much to what runs in it, besides the memory that it cannot give back. */
-  leave(bytes: number, heldBytes: number): void;
-}
-
-/** Starts a command with so much memory in all; undefined where control groups cannot be made. */
-export function memoryGroup(bytes: number): MemoryGroup | undefined {
-  const name = `ollama-test-${process.pid}`;
-  for (const [parent, file] of [
-    ["/sys/fs/cgroup", "memory.max"],
-    ["/sys/fs/cgroup/memory", "memory.limit_in_bytes"],
-  ] as const) {
-    const directory = join(parent, name);
-    // Where the older kind is mounted, its parent is an ordinary folder.
-    if (!existsSync(join(parent, "cgroup.procs"))) continue;
-    try {
-      mkdirSync(directory);
-    } catch {
-      continue;
-    }
-    const dispose = (): void => void run("rmdir", directory);
-    const script = `echo ${bytes} > ${directory}/${file} && echo $$ > ${directory}/cgroup.procs && exec "$0" "$@"`;
-    const leave = (left: number, held: number): void => writeFileSync(join(directory, file), String(held + left));
-    if (run("sh", "-c", script, "true")) return { launcher: ["sh", "-c", script], leave, [Symbol.dispose]: dispose };
-    dispose();
-  }
-  return undefined;
 }
