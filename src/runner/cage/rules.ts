@@ -35,7 +35,10 @@ const BACKENDS: Readonly<Record<string, { readonly devices: RegExp; readonly sys
   vulkan: { devices: /^(dri|nvidia.*|kfd|mali\d*|dxg)$/, syscalls: [] },
 };
 
-export type CagedRequest = Pick<LoadRequest, "modelPath" | "adapters" | "draft" | "libraryDir" | "backendFiles" | "stateDir">;
+export type CagedRequest = Pick<
+  LoadRequest,
+  "modelPath" | "adapters" | "draft" | "libraryDir" | "backendFiles" | "stateDir"
+>;
 
 export function cageRules(request: CagedRequest, deviceNames = namesIn("/dev")): CageRules {
   const backends = request.backendFiles.flatMap((file) => {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { cageRules } from "../../../src/runner/cage/rules.ts";
+import type { LoadRequest } from "../../../src/runner/protocol.ts";
 import { runnerEnvironment } from "../../../src/runner/process.ts";
 
 const request = {
@@ -13,9 +14,11 @@ const request = {
 const devices = ["null", "sda", "mem", "nvidia0", "nvidiactl", "nvidia-uvm", "dri", "kfd", "tty"];
 
 test("a runner on the processor gets its own files, one folder to write to and no device", () => {
-  const rules = cageRules(request, devices);
+  const draft = { path: "/models/blobs/sha256-cc" } as LoadRequest["draft"];
+  const rules = cageRules({ ...request, draft }, devices);
   expect(rules.read).toContain("/models/blobs/sha256-aa");
   expect(rules.read).toContain("/models/blobs/sha256-bb");
+  expect(rules.read).toContain("/models/blobs/sha256-cc");
   expect(
     rules.read.filter((path) => ["/", "/etc", "/usr", "/models", "/models/blobs", "/proc", "/cache"].includes(path)),
   ).toEqual([]);
