@@ -13,6 +13,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ["base"],
   api: ["base"],
   formats: ["base"],
+  access: ["api", "base", "config"],
   chat: ["formats", "api", "base"],
   models: ["chat", "formats", "api", "base", "config"],
   registry: ["models", "formats", "api", "base", "config", "version"],
@@ -20,6 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   scheduler: ["runner", "models", "formats", "api", "base", "config"],
   inference: ["scheduler", "runner", "chat", "models", "formats", "api", "base", "config"],
   server: [
+    "access",
     "inference",
     "scheduler",
     "runner",
@@ -32,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "config",
     "version",
   ],
-  cli: ["api", "formats", "base", "config", "version"],
+  cli: ["access", "api", "formats", "base", "config", "version"],
   main: ["cli", "runner", "base"],
 };
 
@@ -50,6 +52,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "@huggingface/jinja": ["chat"],
   "@clack/prompts": ["cli"],
   yaml: ["cli"],
+  "prom-client": ["access"],
 };
 
 interface Import {

@@ -5,6 +5,7 @@ import { describeSettings, readConfig, settings } from "../config.ts";
 import {
   createFlags,
   doctorFlags,
+  keyFlags,
   launchFlags,
   noFlags,
   rootFlags,
@@ -30,9 +31,11 @@ function variables(...names: readonly SettingName[]): EnvironmentVariable[] {
   return describeSettings(names).map(({ env, summary }) => ({ name: env, summary }));
 }
 
-const clientVariables = variables("host");
+const clientVariables = variables("host", "apiKey");
 const forPrompts = new Set<SettingName>(["editor", "noHistory"]);
-const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forPrompts.has(name)));
+const serverVariables = variables(
+  ...(Object.keys(settings) as SettingName[]).filter((name) => !forPrompts.has(name) && name !== "apiKey"),
+);
 
 const signin = {
   summary: "Sign in to ollama.com",
@@ -84,7 +87,7 @@ const commands: readonly Command<CliContext>[] = [
     usage: "MODEL [PROMPT]",
     args: { atLeast: 1 },
     flags: runFlags,
-    environment: variables("editor", "host", "noHistory"),
+    environment: variables("editor", "host", "apiKey", "noHistory"),
     completes: "models",
     load: () => import("./commands/run.ts"),
   }),
@@ -187,6 +190,23 @@ const commands: readonly Command<CliContext>[] = [
     completes: ["bash", "zsh", "fish"],
     load: () => import("./commands/completion.ts"),
   }),
+  defineCommand({
+    name: "key",
+    summary: "Create, list and revoke API keys",
+    usage: "create [NAME] | list | revoke NAME...",
+    args: { atLeast: 1 },
+    flags: keyFlags,
+    environment: clientVariables,
+    load: () => import("./commands/key.ts"),
+  }),
+  defineCommand({
+    name: "usage",
+    summary: "Show what API keys have used",
+    args: { exactly: 0 },
+    flags: noFlags,
+    environment: clientVariables,
+    load: () => import("./commands/usage.ts"),
+  }),
 ];
 
 export const commandTable: CommandTable<CliContext> = {
@@ -201,7 +221,7 @@ export const commandTable: CommandTable<CliContext> = {
 };
 
 /** These run whether or not a server answers. */
-const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve", "doctor", "completion"]);
+const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve", "doctor", "completion", "key"]);
 
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   guardOutput();

@@ -27,6 +27,7 @@ const OURS = [
   ".prompt_cached_count: number",
   ".models[].parallel: number",
   ".models[].active_requests: number",
+  ".models[].queued_requests: number",
   ".usage.prompt_tokens_details: object",
   ".usage.prompt_tokens_details.cached_tokens: number",
 ];

@@ -99,6 +99,7 @@ function runningModel(info: RunningInfo): RunningModel {
     context_length: info.contextLength,
     parallel: info.sequences,
     active_requests: info.pending,
+    queued_requests: info.queued,
   };
 }
 
