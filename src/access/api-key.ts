@@ -34,7 +34,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$/;
 export function makeKey(wish: KeyWish): { readonly key: ApiKey; readonly text: string } {
   const id = randomBytes(4).toString("hex");
   const text = `ollama_${id}_${randomBytes(32).toString("base64url")}`;
-  const createdAt = `${new Date().toISOString().slice(0, 19)}Z`;
+  const createdAt = new Date().toISOString();
   const key = { ...wish, id, name: wish.name ?? id, createdAt, hash: hashOf(text) };
   const fault = faultOf(key);
   if (fault !== undefined) throw new AppError("invalid", fault);

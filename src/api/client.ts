@@ -43,6 +43,8 @@ export interface ClientOptions {
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Instead of what the client is set to show. */
+  readonly authorization?: string;
 }
 
 export interface TransferRequest {
@@ -207,10 +209,10 @@ export class Client {
     if (failed) throw statusError(response, "");
   }
 
-  async #send(request: Request, accept: string, { signal }: CallOptions): Promise<Response> {
+  async #send(request: Request, accept: string, options: CallOptions): Promise<Response> {
+    const { signal, authorization = this.#authorization() } = options;
     const { method, path, body, upload } = request;
     const content = upload ?? (body === undefined ? undefined : JSON.stringify(body));
-    const authorization = this.#authorization();
     try {
       return await fetch(this.#base + path, {
         method,

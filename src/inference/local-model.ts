@@ -10,7 +10,8 @@ import { capabilitiesOf, dialogFormatOf } from "../models/capabilities.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
 import { type Generation, PromptOverflow, type RunnerProcess } from "../runner/process.ts";
 import { loadSpec } from "../scheduler/load-spec.ts";
-import type { Lease, Scheduler } from "../scheduler/scheduler.ts";
+import type { Lease } from "../scheduler/loaded.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
 import type {
   AnswerEvent,
   AskableModel,

@@ -9,25 +9,11 @@ import type { OpenedModel } from "../models/opened-model.ts";
 import type { NativeLibraries } from "../runner/native.ts";
 import { RunnerProcess } from "../runner/process.ts";
 import { vramBytes } from "./budget.ts";
-import { decide, type Resident } from "./decide.ts";
+import { decide } from "./decide.ts";
 import type { LoadSpec } from "./load-spec.ts";
+import { hasRoom, Lease, type Loaded, type RunningInfo, runningInfo, vramOf } from "./loaded.ts";
 import { type Turn, TurnQueue } from "./turn-queue.ts";
 import { whoGivesWay } from "./turns.ts";
-
-interface Loaded extends Resident {
-  state: "loading" | "ready" | "stopping";
-  leases: number;
-  keepAliveMs: number;
-  lastUsedMs: number;
-  readonly bytes: number;
-  readonly model: OpenedModel;
-  readonly abort: AbortController;
-  runner: RunnerProcess | undefined;
-  expiresAtMs: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
-  /** Requests that wait for their turn at the ready runner. */
-  readonly turns: TurnQueue;
-}
 
 interface Waiting {
   readonly asker: string;
@@ -39,36 +25,6 @@ interface Waiting {
   readonly signal: AbortSignal;
 }
 
-export interface RunningInfo {
-  readonly model: OpenedModel;
-  readonly expiresAtMs: number;
-  readonly sizeBytes: number;
-  /** The part of it on GPUs. */
-  readonly vramBytes: number;
-  readonly contextLength: number;
-  readonly sequences: number;
-  readonly pending: number;
-  /** Requests that wait for their turn. */
-  readonly queued: number;
-  readonly stopping: boolean;
-}
-
-/** A hold on a runner; disposing it starts the idle timer when it was the last. */
-export class Lease implements Disposable {
-  #released = false;
-
-  constructor(
-    readonly runner: RunnerProcess,
-    private readonly release: () => void,
-  ) {}
-
-  [Symbol.dispose](): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.release();
-  }
-}
-
 export interface Wishes {
   readonly context: number;
   readonly keepAliveMs: number | undefined;
@@ -77,9 +33,6 @@ export interface Wishes {
   /** False for short work that need not wait for answers to end. */
   readonly takesTurn: boolean;
 }
-
-/** A runner is handed this many times the requests it can run at once: it orders them by shared beginnings. */
-const HANDED_PER_SEQUENCE = 2;
 
 /** The longest timer JavaScript keeps; longer waits are renewed. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -154,17 +107,7 @@ export class Scheduler implements AsyncDisposable {
   running(): RunningInfo[] {
     return [...this.#loaded.values()]
       .filter(({ state }) => state !== "loading")
-      .map((loaded) => ({
-        model: loaded.model,
-        expiresAtMs: loaded.expiresAtMs,
-        sizeBytes: sizeOf(loaded),
-        vramBytes: vramOf(loaded),
-        contextLength: loaded.runner?.facts.maxContext ?? 0,
-        sequences: loaded.runner?.facts.maxSequences ?? 0,
-        pending: loaded.runner?.pending ?? 0,
-        queued: loaded.turns.length,
-        stopping: loaded.state === "stopping" || (loaded.keepAliveMs === 0 && loaded.leases > 0),
-      }))
+      .map(runningInfo)
       .sort((a, b) => b.expiresAtMs - a.expiresAtMs);
   }
 
@@ -350,25 +293,7 @@ export class Scheduler implements AsyncDisposable {
   }
 }
 
-/** Weights, working buffers and the cache as it has grown. */
-function sizeOf({ bytes, runner }: Loaded): number {
-  return bytes + (runner?.memory?.cacheBytes ?? 0);
-}
-
-/** The part of it that lies on GPUs: all of it when every layer does. */
-function vramOf(loaded: Loaded): number {
-  const { runner, state } = loaded;
-  if (runner === undefined || state === "loading") return 0;
-  const { gpuLayers, totalLayers, vramBytes: weights, vramCacheShare } = runner.facts;
-  if (gpuLayers === totalLayers) return sizeOf(loaded);
-  return Math.min(sizeOf(loaded), weights + Math.round((runner.memory?.cacheBytes ?? 0) * vramCacheShare));
-}
-
 const DEFAULT_MAX_LOADED = 3;
-
-function hasRoom({ leases, runner }: Loaded): boolean {
-  return runner === undefined || leases < runner.facts.maxSequences * HANDED_PER_SEQUENCE;
-}
 
 function tooManyWait(): AppError {
   // Ollama's words, two spaces included (server/sched.go, ErrMaxQueue).

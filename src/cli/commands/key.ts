@@ -3,12 +3,10 @@
 
 import { parseScopes } from "../../access/api-key.ts";
 import { KeyStore } from "../../access/key-store.ts";
-import { Client } from "../../api/client.ts";
 import { AppError, toAppError } from "../../base/errors.ts";
 import { clientUrl } from "../../base/host.ts";
 import { humanTime } from "../../base/human-time.ts";
 import { parseRfc3339 } from "../../base/rfc3339.ts";
-import type { Config } from "../../config.ts";
 import type { Invocation } from "../command.ts";
 import type { keyFlags } from "../command-flags.ts";
 import type { CliContext } from "../context.ts";
@@ -56,7 +54,7 @@ async function create(
       "This account's own ollama commands need none on this machine.",
     );
   }
-  if (!(await isKnownToServer(context.config, text))) {
+  if (!(await isKnownToServer(context, text))) {
     notes.push(
       `Warning: the server at ${clientUrl(context.config.host)} does not know this key: it runs as another account or with another HOME. Make the key there, for example: sudo -u ollama -H ollama key create`,
     );
@@ -65,14 +63,9 @@ async function create(
 }
 
 /** True as well where no server answers, or one that is no business of these keys. */
-async function isKnownToServer(config: Config, key: string): Promise<boolean> {
-  const client = new Client({
-    baseUrl: clientUrl(config.host),
-    userAgent: "ollama/key",
-    authorization: () => `Bearer ${key}`,
-  });
+async function isKnownToServer({ client }: CliContext, key: string): Promise<boolean> {
   try {
-    const usage = await client.usage({ signal: AbortSignal.timeout(2000) });
+    const usage = await client.usage({ authorization: `Bearer ${key}`, signal: AbortSignal.timeout(2000) });
     return usage.key !== "";
   } catch (error) {
     return toAppError(error).fault !== "unauthorized";
@@ -103,8 +96,8 @@ async function revoke(
   if (names.length === 0) throw new AppError("invalid", "key revoke needs the name or id of a key");
   if (given.size > 0) throw new AppError("invalid", "key revoke takes no flags");
   for (const name of names) {
-    const { id } = await store.revoke(name);
-    context.stdout.write(`revoked '${name}' (${id})\n`);
+    const key = await store.revoke(name);
+    context.stdout.write(`revoked '${key.name}' (${key.id})\n`);
   }
   if (store.table().keys.length > 0) return;
   context.stderr.write(

@@ -20,7 +20,7 @@ import { checkCreateRequest, createModel } from "../../models/create.ts";
 import { ModelName } from "../../models/name.ts";
 import { openModel, openStored } from "../../models/opened-model.ts";
 import { detailsOf, showModel } from "../../models/show.ts";
-import type { RunningInfo } from "../../scheduler/scheduler.ts";
+import type { RunningInfo } from "../../scheduler/loaded.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse, STATUS } from "../errors.ts";
 import type { Services } from "../services.ts";
