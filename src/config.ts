@@ -232,6 +232,15 @@ export const settings = {
     "Write what requests say, prompts included, to the log (default false)",
   ),
   hfEndpoint: setting("HF_ENDPOINT", text, "", "Address that stands in for Hugging Face"),
+  hfToken: setting("HF_TOKEN", text, "", "Token for Hugging Face, which nobody else is sent"),
+  hfHome: setting("HF_HOME", text, "", "Folder of Hugging Face's tools, in which their cache is looked for"),
+  hfHubCache: setting("HF_HUB_CACHE", text, "", "Hugging Face's cache, where it is not in HF_HOME"),
+  shareRegistry: setting(
+    "OLLAMA_SHARE_REGISTRY",
+    boolean,
+    false,
+    "Let others pull this server's models from it: ollama pull HOST:11434/library/NAME --insecure",
+  ),
 } as const satisfies Record<string, Setting<unknown>>;
 
 type Values = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };
@@ -251,6 +260,8 @@ export interface Config extends Values {
   readonly term: string | undefined;
   /** OLLAMA_EDITOR, else VISUAL, else EDITOR, else "": a command with its arguments. */
   readonly editorCommand: string;
+  /** Where other programs keep models: Hugging Face's hub cache, and the home in which LM Studio's folders are. */
+  readonly caches: { readonly huggingFace: string; readonly home: string };
   /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in either case. */
   readonly proxies: { readonly http: string; readonly https: string; readonly no: string };
   /** Content of SSL_CERT_FILE: the certificate authorities to trust instead of the built-in ones, as in Go programs. */
@@ -269,11 +280,18 @@ export function readConfig(env: Env): Config {
   const homeDir = join(home === "" ? "/" : home, ".ollama");
   const models = clean(env["OLLAMA_MODELS"]);
   const cacheHome = clean(env["XDG_CACHE_HOME"]);
+  const caches = isAbsolute(cacheHome) ? cacheHome : join(home === "" ? "/" : home, ".cache");
+  const hfHome = clean(env["HF_HOME"]);
+  const hub = clean(env["HF_HUB_CACHE"]);
   return Object.freeze({
     ...(values as unknown as Values),
     homeDir,
     modelsDir: models === "" ? join(homeDir, "models") : resolve(models),
-    cacheDir: join(isAbsolute(cacheHome) ? cacheHome : join(home === "" ? "/" : home, ".cache"), "ollama"),
+    cacheDir: join(caches, "ollama"),
+    caches: {
+      huggingFace: hub === "" ? resolve(hfHome === "" ? join(caches, "huggingface") : hfHome, "hub") : resolve(hub),
+      home: home === "" ? "/" : home,
+    },
     proxies: {
       http: clean(env["HTTP_PROXY"] ?? env["http_proxy"]),
       https: clean(env["HTTPS_PROXY"] ?? env["https_proxy"]),

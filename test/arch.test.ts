@@ -14,10 +14,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   api: ["base"],
   formats: ["base"],
   access: ["api", "base", "config"],
+  convert: ["formats", "base"],
   chat: ["formats", "api", "base"],
   models: ["chat", "formats", "api", "base", "config"],
   registry: ["models", "formats", "api", "base", "config", "version"],
-  runner: ["formats", "api", "base", "config", "version"],
+  runner: ["convert", "formats", "api", "base", "config", "version"],
   scheduler: ["runner", "models", "formats", "api", "base", "config"],
   inference: ["scheduler", "runner", "chat", "models", "formats", "api", "base", "config"],
   server: [
@@ -46,6 +47,7 @@ const lazyOnly: Readonly<Record<string, readonly string[]>> = {
 
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "bun:ffi": ["runner"],
+  "bun:sqlite": ["base"],
   elysia: ["server"],
   "@elysiajs/openapi": ["server"],
   "@sinclair/typebox": ["api", "models", "server"],

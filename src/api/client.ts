@@ -145,6 +145,16 @@ export class Client {
     await this.#call({ method: "POST", path: "/api/me" }, options);
   }
 
+  /** The server's models directory; undefined unless it runs on this machine, and says so. */
+  async modelsDirectory(options: CallOptions = {}): Promise<string | undefined> {
+    if (!this.#isLocal) return undefined;
+    const response = await this.#send({ method: "GET", path: "/api/store" }, "application/json", options);
+    const answer = await this.#readAll(response, options);
+    const value = response.ok ? parseJson(answer) : undefined;
+    const directory = isRecord(value) ? value["models"] : undefined;
+    return typeof directory === "string" && directory !== "" ? directory : undefined;
+  }
+
   async hasBlob(digest: string, options: CallOptions = {}): Promise<boolean> {
     const response = await this.#send({ method: "HEAD", path: `/api/blobs/${digest}` }, "application/json", options);
     return response.ok;

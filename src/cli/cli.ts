@@ -5,6 +5,7 @@ import { describeSettings, readConfig, settings } from "../config.ts";
 import {
   createFlags,
   doctorFlags,
+  importFlags,
   keyFlags,
   launchFlags,
   noFlags,
@@ -32,10 +33,8 @@ function variables(...names: readonly SettingName[]): EnvironmentVariable[] {
 }
 
 const clientVariables = variables("host", "apiKey");
-const forPrompts = new Set<SettingName>(["editor", "noHistory"]);
-const serverVariables = variables(
-  ...(Object.keys(settings) as SettingName[]).filter((name) => !forPrompts.has(name) && name !== "apiKey"),
-);
+const forCommands = new Set<SettingName>(["apiKey", "editor", "noHistory", "hfHome", "hfHubCache"]);
+const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forCommands.has(name)));
 
 const signin = {
   summary: "Sign in to ollama.com",
@@ -207,6 +206,24 @@ const commands: readonly Command<CliContext>[] = [
     environment: clientVariables,
     load: () => import("./commands/usage.ts"),
   }),
+  defineCommand({
+    name: "import",
+    summary: "List and import models of other programs",
+    usage: "[NAME [MODEL]]",
+    args: "any",
+    flags: importFlags,
+    environment: variables("host", "hfHome", "hfHubCache"),
+    load: () => import("./commands/import.ts"),
+  }),
+  defineCommand({
+    name: "mv-models",
+    summary: "Move the models to another directory",
+    usage: "DIRECTORY",
+    args: { exactly: 1 },
+    flags: noFlags,
+    environment: variables("host", "models"),
+    load: () => import("./commands/mv-models.ts"),
+  }),
 ];
 
 export const commandTable: CommandTable<CliContext> = {
@@ -220,8 +237,16 @@ export const commandTable: CommandTable<CliContext> = {
   commands,
 };
 
-/** These run whether or not a server answers. */
-const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve", "doctor", "completion", "key"]);
+/** These run whether or not a server answers, or look for one themselves. */
+const needNoServer: ReadonlySet<string> = new Set([
+  "ollama",
+  "serve",
+  "doctor",
+  "completion",
+  "import",
+  "key",
+  "mv-models",
+]);
 
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   guardOutput();

@@ -6,6 +6,7 @@ import { type DialogFormat, requestedFormat } from "../chat/dialog-format.ts";
 import type { ChatMessage } from "../chat/message.ts";
 import type { OutputParser } from "../chat/output-family.ts";
 import type { Config } from "../config.ts";
+import { ranksDocuments } from "../formats/gguf/facts.ts";
 import { capabilitiesOf, dialogFormatOf } from "../models/capabilities.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
 import { type Generation, PromptOverflow, type RunnerProcess } from "../runner/process.ts";
@@ -21,6 +22,8 @@ import type {
   Embeddings,
   EmbedQuestion,
   ModelAbilities,
+  Ranking,
+  RerankQuestion,
   PromptQuestion,
   SpentTokens,
 } from "./model.ts";
@@ -74,6 +77,7 @@ export class LocalModel implements AskableModel {
       insert: found.has("insert"),
       vision: found.has("vision"),
       embedding: found.has("embedding"),
+      rerank: this.model.weightsPath !== undefined && ranksDocuments(this.model.facts()),
     };
   }
 
@@ -148,6 +152,7 @@ export class LocalModel implements AskableModel {
     const limit = this.#contextLimit(held.options, lease.runner);
     const reply = await lease.runner.embed({
       inputs: question.inputs,
+      query: undefined,
       truncate: question.truncate,
       contextLimit: limit,
     });
@@ -158,6 +163,19 @@ export class LocalModel implements AskableModel {
       promptTokens,
       loadMs: held.loadMs,
       totalMs: performance.now() - held.startedMs,
+    };
+  }
+
+  async rerank(question: RerankQuestion, signal: AbortSignal): Promise<Ranking> {
+    const { query, documents: inputs } = question;
+    const held = await this.#hold(question.options, question.keepAliveMs, signal);
+    using lease = held.lease;
+    const contextLimit = this.#contextLimit(held.options, lease.runner);
+    const reply = await lease.runner.embed({ inputs, query, truncate: true, contextLimit });
+    return {
+      // One class: a logit. Two: the model's own share of "yes", which comes first.
+      scores: reply.vectors.map(([first = 0, ...others]) => (others.length === 0 ? 1 / (1 + Math.exp(-first)) : first)),
+      promptTokens: reply.tokenCounts.reduce((sum, count) => sum + count, 0),
     };
   }
 

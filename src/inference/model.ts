@@ -131,6 +131,19 @@ export interface Embeddings {
   readonly totalMs: number;
 }
 
+export interface RerankQuestion {
+  readonly query: string;
+  readonly documents: readonly string[];
+  readonly options: ModelOptions;
+  readonly keepAliveMs: number | undefined;
+}
+
+export interface Ranking {
+  /** How well each document answers the query, from 0 to 1; in the order of the documents. */
+  readonly scores: readonly number[];
+  readonly promptTokens: number;
+}
+
 export interface ModelAbilities {
   readonly completion: boolean;
   readonly tools: boolean;
@@ -138,6 +151,7 @@ export interface ModelAbilities {
   readonly insert: boolean;
   readonly vision: boolean;
   readonly embedding: boolean;
+  readonly rerank: boolean;
 }
 
 /** Everything takes a signal: the client gone means the work ends. */
@@ -148,6 +162,7 @@ export interface AskableModel {
   chat(question: ChatQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent>;
   complete(question: PromptQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent>;
   embed(question: EmbedQuestion, signal: AbortSignal): Promise<Embeddings>;
+  rerank(question: RerankQuestion, signal: AbortSignal): Promise<Ranking>;
   /** The prompt that would be sent, for debugging. */
   renderChat(question: ChatQuestion): string;
   renderPrompt(question: PromptQuestion): string;

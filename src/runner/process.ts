@@ -3,7 +3,6 @@
 
 import { AppError } from "../base/errors.ts";
 import { AsyncQueue } from "../base/queue.ts";
-import { logDebug } from "../base/log.ts";
 import type {
   Delta,
   EmbedRequest,
@@ -17,6 +16,7 @@ import type {
   ToRunner,
 } from "./protocol.ts";
 import { selfCommand } from "./self.ts";
+import { StderrTail } from "./stderr-tail.ts";
 
 export type RunnerEvent = { readonly type: "delta"; readonly delta: Delta } | GenerateStarted | GenerateDone;
 
@@ -65,12 +65,10 @@ export interface RunnerMemory {
   readonly sequences: number;
 }
 
-const STDERR_LINES_KEPT = 40;
-
 export class RunnerProcess implements AsyncDisposable {
   readonly #waiting = new Map<number, Waiting>();
   readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
-  readonly #stderr: string[] = [];
+  readonly #stderr = new StderrTail();
   readonly #ready = Promise.withResolvers<RunnerFacts>();
   #nextId = 1;
   #closed: AppError | undefined;
@@ -88,7 +86,7 @@ export class RunnerProcess implements AsyncDisposable {
       serialization: "advanced",
     });
     this.#ready.promise.catch(() => {});
-    void this.#readStderr();
+    void this.#stderr.follow(this.#child);
     void this.#child.exited.then(() => this.#exited());
     this.#send(load);
   }
@@ -209,7 +207,7 @@ export class RunnerProcess implements AsyncDisposable {
       case "ready":
         return this.#ready.resolve(message.facts);
       case "load-failed":
-        return this.#ready.reject(new AppError(message.fault, this.#withReason(message.message)));
+        return this.#ready.reject(new AppError(message.fault, this.#stderr.withReason(message.message)));
       case "load-progress":
         return;
       case "memory":
@@ -272,32 +270,14 @@ export class RunnerProcess implements AsyncDisposable {
     if (waiting?.kind === "reply") waiting.reject(error);
   }
 
-  async #readStderr(): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of this.#child.stderr) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = (lines.pop() ?? "").slice(-4096);
-      for (const line of lines) {
-        this.#stderr.push(line.slice(0, 500));
-        if (this.#stderr.length > STDERR_LINES_KEPT) this.#stderr.shift();
-        logDebug("runner", { pid: this.#child.pid, line: line.slice(0, 500) });
-      }
-    }
-  }
-
-  /** The engine's own words for a failure: llama.cpp says why on stderr. */
-  #withReason(message: string): string {
-    const reason = this.#stderr.findLast((line) => /error|failed|assert|unknown/i.test(line))?.trim();
-    return reason === undefined ? message : `${message}: ${reason}`;
-  }
-
   #exited(): void {
     // Ollama's words (server/sched.go, llm/server.go), which clients match on.
     const text =
       "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, check ollama server logs for details";
     this.#closed = new AppError("internal", text);
-    this.#ready.reject(new AppError("internal", this.#withReason("the model runner ended while loading the model")));
+    this.#ready.reject(
+      new AppError("internal", this.#stderr.withReason("the model runner ended while loading the model")),
+    );
     for (const waiting of this.#waiting.values()) {
       if (waiting.kind === "generate") waiting.queue.fail(this.#closed);
       else waiting.reject(this.#closed);

@@ -16,11 +16,13 @@ import type { BrowserPolicy } from "./hosts.ts";
 import { openApiRoutes } from "./openapi.ts";
 import { needOf } from "./route-needs.ts";
 import { accessRoutes } from "./routes/access.ts";
+import { notePeer } from "./peers.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { embedRoutes } from "./routes/embed.ts";
 import { generateRoutes } from "./routes/generate.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { registryRoutes } from "./routes/registry.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -28,11 +30,15 @@ import { transferRoutes } from "./routes/transfer.ts";
 import type { Services } from "./services.ts";
 
 export interface App {
-  /** `address` is the connection's other end. */
-  fetch(request: Request, address?: string): Promise<Response>;
+  /** `peer` is the address that the request came from. */
+  fetch(request: Request, peer?: string): Promise<Response>;
 }
 
 const HEAD_PATHS = new Set(["/", "/api/version", "/api/tags"]);
+
+function servesHead(path: string): boolean {
+  return HEAD_PATHS.has(path) || path.startsWith("/v2/");
+}
 
 /** Without a gate everything is open: for tests of what lies behind it. */
 export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate): App {
@@ -41,7 +47,7 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
       if (code === "NOT_FOUND") return notFound(request, methodsByPath);
       return errorInDialect(new URL(request.url).pathname, innerError(error));
     })
-    .use(statusRoutes(gate))
+    .use(statusRoutes(services, gate))
     .use(generateRoutes(services))
     .use(chatRoutes(services))
     .use(modelRoutes(services))
@@ -50,6 +56,7 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
     .use(embedRoutes(services))
     .use(tokenRoutes(services))
     .use(rerankRoutes(services))
+    .use(registryRoutes(services))
     .use(openAIChatRoutes(services))
     .use(openAICompletionRoutes(services))
     .use(openAIEmbeddingRoutes(services))
@@ -62,7 +69,8 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
   checkNeeds(app.routes);
   const methodsByPath = routeTable(app.routes);
   return {
-    async fetch(request, address) {
+    async fetch(request, peer) {
+      notePeer(request, peer);
       const refused = policy.refuse(request);
       if (refused !== undefined) return withAllow(request, refused, methodsByPath);
       const path = new URL(request.url).pathname;
@@ -72,7 +80,7 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
         row === undefined ? notFound(request, methodsByPath) : answer(app, request, methodsByPath);
       const response = await (gate === undefined
         ? act()
-        : gate.pass({ request, path, route: row?.path, address }, act));
+        : gate.pass({ request, path, route: row?.path, address: peer }, act));
       return policy.decorate(request, response);
     },
   };
@@ -97,7 +105,7 @@ async function answer(
   if (table.some(({ pattern, methods }) => pattern.test(pathname) && !methods.includes("HEAD"))) {
     return notFound(request, table);
   }
-  if (!HEAD_PATHS.has(pathname)) return app.handle(request);
+  if (!servesHead(pathname)) return app.handle(request);
   const response = await app.handle(new Request(request.url, { headers: request.headers }));
   return new Response(null, { status: response.status, headers: response.headers });
 }
@@ -125,7 +133,7 @@ function routeTable(routes: readonly { readonly method: string; readonly path: s
       methods: [],
     };
     row.methods.push(method);
-    if (method === "GET" && HEAD_PATHS.has(path)) row.methods.unshift("HEAD");
+    if (method === "GET" && servesHead(path)) row.methods.unshift("HEAD");
     rows.set(path, row);
   }
   return [...rows.values()];

@@ -5,6 +5,7 @@ import { Metrics } from "../access/metrics.ts";
 import { usageFile } from "../access/paths.ts";
 import { Turnstile } from "../access/turnstile.ts";
 import { UsageLedger } from "../access/usage-ledger.ts";
+import { usableThreads } from "../base/cpu.ts";
 import { hostPort } from "../base/host.ts";
 import { AppError, toAppError } from "../base/errors.ts";
 import { logInfo, logWarn, setLogContext, setLogLevel } from "../base/log.ts";
@@ -12,8 +13,10 @@ import type { Config } from "../config.ts";
 import { Inference } from "../inference/inference.ts";
 import { tidyStore } from "../models/prune.ts";
 import { ModelStore } from "../models/store.ts";
+import type { Quantize } from "../models/quantize-layer.ts";
 import { Registry } from "../registry/registry.ts";
 import { type NativeLibraries, prepareLibraries, removeOldLibraries } from "../runner/native.ts";
+import { quantizeFile } from "../runner/quantize.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { VERSION } from "../version.ts";
 import { type App, createApp } from "./app.ts";
@@ -33,15 +36,15 @@ export async function serve(config: Config): Promise<void> {
   const policy = browserPolicy(config.origins, config.host.hostname);
   const store = new ModelStore(config.modelsDir);
   await store.open();
+  using _ = claim(store);
   let libraries: Promise<NativeLibraries> | undefined;
-  const scheduler = new Scheduler(config, () => {
-    libraries ??= prepareLibraries(config.cacheDir, config.llmLibrary);
-    return libraries;
-  });
+  const preparedLibraries = () => (libraries ??= prepareLibraries(config.cacheDir, config.llmLibrary));
+  const scheduler = new Scheduler(config, preparedLibraries);
   const inference = new Inference(store, scheduler, config);
   await using ledger = new UsageLedger(usageFile(config.homeDir, config.host.port));
   const gate = createGate(config, scheduler, ledger);
-  const services = { config, store, scheduler, inference, registry: new Registry(config, store) };
+  const quantize = quantizer(preparedLibraries, config.numThreads || usableThreads());
+  const services = { config, store, scheduler, inference, quantize, registry: new Registry(config, store) };
   const server = listen(config, createApp(services, policy, gate));
   const stopped = untilSignal();
   logInfo(
@@ -110,6 +113,18 @@ async function drain(gate: Gate, limitMs: number): Promise<void> {
   }
   const left = await gate.drain(limitMs);
   if (left > 0) logWarn("requests were cut off", { requests: left });
+}
+
+function quantizer(libraries: () => Promise<NativeLibraries>, threads: number): Quantize {
+  return async function* (job, signal) {
+    yield* quantizeFile({ ...job, threads, libraryDir: (await libraries()).directory }, signal);
+  };
+}
+
+function claim(store: ModelStore): Disposable {
+  const claimed = store.claim("shared");
+  if (claimed !== undefined) return claimed;
+  throw new AppError("busy", `the models in ${store.directory} are being moved; start again when that is done`);
 }
 
 function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {

@@ -6,9 +6,11 @@ import { AppError } from "../../base/errors.ts";
 import { VERSION } from "../../version.ts";
 import { jsonResponse } from "../errors.ts";
 import type { Gate } from "../gate.ts";
+import { isLocalProgram } from "../peers.ts";
 import { currentRequest } from "../request-context.ts";
+import type { Services } from "../services.ts";
 
-export function statusRoutes(gate: Gate | undefined) {
+export function statusRoutes({ store }: Services, gate: Gate | undefined) {
   const refuse = (message: string) => (): never => {
     throw new AppError("forbidden", message);
   };
@@ -28,6 +30,14 @@ export function statusRoutes(gate: Gate | undefined) {
       "/api/status",
       () => jsonResponse({ cloud: { disabled: true, source: "none" }, ...access(gate) }),
       about("Cloud status"),
+    )
+    .get(
+      "/api/store",
+      ({ request }) => {
+        if (!isLocalProgram(request)) throw new AppError("forbidden", "only programs on this machine are told");
+        return jsonResponse({ models: store.directory });
+      },
+      about("Where the models are"),
     )
     .get("/api/experimental/model-recommendations", () => jsonResponse({ recommendations: [] }), about("None"))
     .post("/api/me", refuse("ollama cloud is disabled: account is unavailable"), {
