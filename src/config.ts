@@ -38,6 +38,16 @@ function boolean(text: string): boolean {
   return !["0", "f", "F", "false", "FALSE", "False"].includes(text);
 }
 
+/** What opens a door must be meant: only a clear yes counts. */
+function consent(env: string): (text: string) => boolean {
+  return (value) => {
+    if (["1", "t", "true", "yes", "on"].includes(value.toLowerCase())) return true;
+    if (!["0", "f", "false", "no", "off"].includes(value.toLowerCase()))
+      warnings.push(`${env}=${value} is neither true nor false, using false`);
+    return false;
+  };
+}
+
 function text(value: string): string {
   return value;
 }
@@ -69,6 +79,11 @@ function timeout(fallbackMs: number): (value: string) => number {
   };
 }
 
+function drainTimeout(value: string): number {
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_DRAIN_MS);
+  return Math.max(0, ms);
+}
+
 /** 0 info, 1 debug, 2 trace; "true" is 1. */
 function debugLevel(value: string): number {
   const number = Number(value);
@@ -98,6 +113,7 @@ function kvType(value: string): KvType {
 const DEFAULT_KEEP_ALIVE_MS = 5 * 60_000;
 const DEFAULT_LOAD_TIMEOUT_MS = 5 * 60_000;
 const DEFAULT_STALL_TIMEOUT_MS = 30_000;
+const DEFAULT_DRAIN_MS = 60_000;
 
 export const settings = {
   debug: setting("OLLAMA_DEBUG", debugLevel, 0, "Show additional debug information (e.g. OLLAMA_DEBUG=1)"),
@@ -206,7 +222,41 @@ export const settings = {
     0,
     "Most bytes per second that pulls may use (e.g. 20MB)",
   ),
+  apiKey: setting("OLLAMA_API_KEY", text, "", "API key that the commands send to the server"),
+  keylessLoopback: setting(
+    "OLLAMA_KEYLESS_LOOPBACK",
+    consent("OLLAMA_KEYLESS_LOOPBACK"),
+    false,
+    "Let programs on this machine work without an API key even where keys exist (default false)",
+  ),
+  remoteManagement: setting(
+    "OLLAMA_REMOTE_MANAGEMENT",
+    consent("OLLAMA_REMOTE_MANAGEMENT"),
+    false,
+    "Let other machines pull, create and delete models where no API keys exist (default false)",
+  ),
+  shutdownTimeoutMs: setting(
+    "OLLAMA_SHUTDOWN_TIMEOUT",
+    drainTimeout,
+    DEFAULT_DRAIN_MS,
+    'How long running answers may take to finish when the server is told to stop (default "1m")',
+  ),
+  logRequests: setting(
+    "OLLAMA_DEBUG_LOG_REQUESTS",
+    consent("OLLAMA_DEBUG_LOG_REQUESTS"),
+    false,
+    "Write what requests say, prompts included, to the log (default false)",
+  ),
   hfEndpoint: setting("HF_ENDPOINT", text, "", "Address that stands in for Hugging Face"),
+  hfToken: setting("HF_TOKEN", text, "", "Token for Hugging Face, which nobody else is sent"),
+  hfHome: setting("HF_HOME", text, "", "Folder of Hugging Face's tools, in which their cache is looked for"),
+  hfHubCache: setting("HF_HUB_CACHE", text, "", "Hugging Face's cache, where it is not in HF_HOME"),
+  shareRegistry: setting(
+    "OLLAMA_SHARE_REGISTRY",
+    boolean,
+    false,
+    "Let others pull this server's models from it: ollama pull HOST:11434/library/NAME --insecure",
+  ),
 } as const satisfies Record<string, Setting<unknown>>;
 
 type Values = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };
@@ -226,6 +276,8 @@ export interface Config extends Values {
   readonly term: string | undefined;
   /** OLLAMA_EDITOR, else VISUAL, else EDITOR, else "": a command with its arguments. */
   readonly editorCommand: string;
+  /** Where other programs keep models: Hugging Face's hub cache, and the home in which LM Studio's folders are. */
+  readonly caches: { readonly huggingFace: string; readonly home: string };
   /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in either case. */
   readonly proxies: { readonly http: string; readonly https: string; readonly no: string };
   /** Content of SSL_CERT_FILE: the certificate authorities to trust instead of the built-in ones, as in Go programs. */
@@ -244,11 +296,18 @@ export function readConfig(env: Env): Config {
   const homeDir = join(home === "" ? "/" : home, ".ollama");
   const models = clean(env["OLLAMA_MODELS"]);
   const cacheHome = clean(env["XDG_CACHE_HOME"]);
+  const caches = isAbsolute(cacheHome) ? cacheHome : join(home === "" ? "/" : home, ".cache");
+  const hfHome = clean(env["HF_HOME"]);
+  const hub = clean(env["HF_HUB_CACHE"]);
   return Object.freeze({
     ...(values as unknown as Values),
     homeDir,
     modelsDir: models === "" ? join(homeDir, "models") : resolve(models),
-    cacheDir: join(isAbsolute(cacheHome) ? cacheHome : join(home === "" ? "/" : home, ".cache"), "ollama"),
+    cacheDir: join(caches, "ollama"),
+    caches: {
+      huggingFace: hub === "" ? resolve(hfHome === "" ? join(caches, "huggingface") : hfHome, "hub") : resolve(hub),
+      home: home === "" ? "/" : home,
+    },
     proxies: {
       http: clean(env["HTTP_PROXY"] ?? env["http_proxy"]),
       https: clean(env["HTTPS_PROXY"] ?? env["https_proxy"]),

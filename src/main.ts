@@ -10,6 +10,10 @@ async function main(argv: readonly string[]): Promise<number> {
       const { runChild } = await import("./runner/child.ts");
       return runChild();
     }
+    case "convert": {
+      const { serveConversion } = await import("./runner/convert-job.ts");
+      return serveConversion();
+    }
     case "score-libraries": {
       const { scoreLibraries } = await import("./runner/prove-library.ts");
       const [directory = "", ...names] = args;
@@ -32,6 +36,10 @@ async function main(argv: readonly string[]): Promise<number> {
       const { proveCage } = await import("./runner/prove-cage.ts");
       console.log(JSON.stringify(proveCage(args[0] ?? "")));
       return 0;
+    }
+    case "quantize-model": {
+      const { serveQuantize } = await import("./runner/quantize.ts");
+      return serveQuantize();
     }
     default: {
       const { runCommandLine } = await import("./cli/cli.ts");

@@ -13,13 +13,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ["base"],
   api: ["base"],
   formats: ["base"],
+  access: ["api", "base", "config"],
+  convert: ["formats", "base"],
   chat: ["formats", "api", "base"],
   models: ["chat", "formats", "api", "base", "config"],
   registry: ["models", "formats", "api", "base", "config", "version"],
-  runner: ["formats", "api", "base", "config", "version"],
+  runner: ["convert", "formats", "api", "base", "config", "version"],
   scheduler: ["runner", "models", "formats", "api", "base", "config"],
   inference: ["scheduler", "runner", "chat", "models", "formats", "api", "base", "config"],
   server: [
+    "access",
     "inference",
     "scheduler",
     "runner",
@@ -32,7 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "config",
     "version",
   ],
-  cli: ["api", "formats", "base", "config", "version"],
+  cli: ["access", "api", "formats", "base", "config", "version"],
   main: ["cli", "runner", "base"],
 };
 
@@ -44,12 +47,14 @@ const lazyOnly: Readonly<Record<string, readonly string[]>> = {
 
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "bun:ffi": ["runner"],
+  "bun:sqlite": ["base"],
   elysia: ["server"],
   "@elysiajs/openapi": ["server"],
   "@sinclair/typebox": ["api", "models", "server"],
   "@huggingface/jinja": ["chat"],
   "@clack/prompts": ["cli"],
   yaml: ["cli"],
+  "prom-client": ["access"],
 };
 
 interface Import {

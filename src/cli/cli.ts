@@ -5,6 +5,8 @@ import { describeSettings, readConfig, settings } from "../config.ts";
 import {
   createFlags,
   doctorFlags,
+  importFlags,
+  keyFlags,
   launchFlags,
   noFlags,
   rootFlags,
@@ -30,9 +32,9 @@ function variables(...names: readonly SettingName[]): EnvironmentVariable[] {
   return describeSettings(names).map(({ env, summary }) => ({ name: env, summary }));
 }
 
-const clientVariables = variables("host");
-const forPrompts = new Set<SettingName>(["editor", "noHistory"]);
-const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forPrompts.has(name)));
+const clientVariables = variables("host", "apiKey");
+const forCommands = new Set<SettingName>(["apiKey", "editor", "noHistory", "hfHome", "hfHubCache"]);
+const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forCommands.has(name)));
 
 const signin = {
   summary: "Sign in to ollama.com",
@@ -84,7 +86,7 @@ const commands: readonly Command<CliContext>[] = [
     usage: "MODEL [PROMPT]",
     args: { atLeast: 1 },
     flags: runFlags,
-    environment: variables("editor", "host", "noHistory"),
+    environment: variables("editor", "host", "apiKey", "noHistory"),
     completes: "models",
     load: () => import("./commands/run.ts"),
   }),
@@ -187,6 +189,41 @@ const commands: readonly Command<CliContext>[] = [
     completes: ["bash", "zsh", "fish"],
     load: () => import("./commands/completion.ts"),
   }),
+  defineCommand({
+    name: "key",
+    summary: "Create, list and revoke API keys",
+    usage: "create [NAME] | list | revoke NAME...",
+    args: { atLeast: 1 },
+    flags: keyFlags,
+    environment: clientVariables,
+    load: () => import("./commands/key.ts"),
+  }),
+  defineCommand({
+    name: "usage",
+    summary: "Show what API keys have used",
+    args: { exactly: 0 },
+    flags: noFlags,
+    environment: clientVariables,
+    load: () => import("./commands/usage.ts"),
+  }),
+  defineCommand({
+    name: "import",
+    summary: "List and import models of other programs",
+    usage: "[NAME [MODEL]]",
+    args: "any",
+    flags: importFlags,
+    environment: variables("host", "hfHome", "hfHubCache"),
+    load: () => import("./commands/import.ts"),
+  }),
+  defineCommand({
+    name: "mv-models",
+    summary: "Move the models to another directory",
+    usage: "DIRECTORY",
+    args: { exactly: 1 },
+    flags: noFlags,
+    environment: variables("host", "models"),
+    load: () => import("./commands/mv-models.ts"),
+  }),
 ];
 
 export const commandTable: CommandTable<CliContext> = {
@@ -200,8 +237,16 @@ export const commandTable: CommandTable<CliContext> = {
   commands,
 };
 
-/** These run whether or not a server answers. */
-const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve", "doctor", "completion"]);
+/** These run whether or not a server answers, or look for one themselves. */
+const needNoServer: ReadonlySet<string> = new Set([
+  "ollama",
+  "serve",
+  "doctor",
+  "completion",
+  "import",
+  "key",
+  "mv-models",
+]);
 
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   guardOutput();

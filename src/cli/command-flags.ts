@@ -12,14 +12,19 @@ export const rootFlags = defineFlags({
   nowordwrap: { type: "bool", summary: noWordWrap },
 });
 
+const copy = { type: "bool", summary: "Copy files into the store instead of sharing their disk space" } as const;
+
 export const noFlags = defineFlags({});
 
 export const createFlags = defineFlags({
   file: { type: "string", short: "f", summary: 'Name of the Modelfile (default "Modelfile")' },
+  copy,
   quantize: { type: "string", short: "q", summary: "Quantize model to this level (e.g. q4_K_M)" },
   "draft-quantize": { type: "string", summary: "Quantize draft model to this level" },
   experimental: { type: "bool", summary: "Enable experimental safetensors model creation" },
 });
+
+export const importFlags = defineFlags({ copy });
 
 export const showFlags = defineFlags({
   license: { type: "bool", summary: "Show license of a model" },
@@ -63,3 +68,9 @@ export const doctorFlags = defineFlags({
 });
 
 export const transferFlags = defineFlags({ insecure });
+
+export const keyFlags = defineFlags({
+  scope: { type: "string", summary: 'For create: what the key may do: infer, manage, metrics (default "infer")' },
+  limit: { type: "int", summary: "For create: requests at the same time (default: no limit)" },
+  budget: { type: "int", summary: "For create: tokens of prompts and answers in a day, UTC (default: no limit)" },
+});

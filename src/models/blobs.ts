@@ -1,27 +1,35 @@
 // The content store: files named by their own hash. The only place that turns a digest into a path.
 
-import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { temporaryBeside } from "../base/atomic-file.ts";
 import { type Digest, digestHex, digestOf, DigestStream, isDigest, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
+import { hashFile } from "../base/hash-file.ts";
+import { BlobLinks, changedOriginError } from "./blob-links.ts";
 
 export class BlobStore {
-  constructor(readonly directory: string) {}
+  readonly links: BlobLinks;
+
+  constructor(readonly directory: string) {
+    this.links = new BlobLinks(join(dirname(directory), "links"));
+  }
 
   path(digest: Digest): string {
     return join(this.directory, `sha256-${digestHex(digest)}`);
   }
 
-  /** Size in bytes, or undefined when it is not there. */
+  /** Size in bytes; undefined when it is not there, or is a link to a file that has become another. */
   async size(digest: Digest): Promise<number | undefined> {
-    try {
-      const facts = await stat(this.path(digest));
-      return facts.isFile() ? facts.size : undefined;
-    } catch {
-      return undefined;
-    }
+    const facts = await stat(this.path(digest)).catch(() => undefined);
+    if (facts?.isFile() !== true) return undefined;
+    return (await this.links.changedOrigin(digest, this.path(digest))) === undefined ? facts.size : undefined;
+  }
+
+  /** Throws, naming the original, when the blob is a link to a file that was changed. */
+  async requireUnchanged(digest: Digest): Promise<void> {
+    const origin = await this.links.changedOrigin(digest, this.path(digest));
+    if (origin !== undefined) throw changedOriginError(origin);
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -42,6 +50,7 @@ export class BlobStore {
 
   /** Refreshes the modification time, so that a prune running elsewhere spares the blob (spec 6.07). */
   async touch(digest: Digest): Promise<void> {
+    if (await this.links.touch(digest, this.path(digest))) return;
     const now = new Date();
     await utimes(this.path(digest), now, now).catch(() => {});
   }
@@ -80,10 +89,39 @@ export class BlobStore {
         throw new AppError("invalid", `digest mismatch, expected "${expected}", got "${actual}"`);
       }
       await rename(temporary, target);
+      await this.links.remove(expected);
       return true;
     } finally {
       await rm(temporary, { force: true });
     }
+  }
+
+  /** Stores a stream under whatever digest it turns out to have. */
+  async store(
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<{ digest: Digest; size: number }> {
+    await mkdir(this.directory, { recursive: true, mode: 0o755 });
+    const temporary = temporaryBeside(join(this.directory, "stream"));
+    try {
+      const digest = await this.#write(temporary, source, signal);
+      const { size } = await stat(temporary);
+      await rename(temporary, this.path(digest));
+      return { digest, size };
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  /** Where a long piece of work may write what is to become a blob; whoever asks removes it when the work fails. */
+  async temporary(): Promise<string> {
+    await mkdir(this.directory, { recursive: true, mode: 0o755 });
+    return temporaryBeside(join(this.directory, "blob"));
+  }
+
+  /** Makes a blob of a whole temporary file whose hash is known. */
+  async adopt(temporary: string, digest: Digest): Promise<void> {
+    await rename(temporary, this.path(digest));
   }
 
   async #write(
@@ -106,15 +144,38 @@ export class BlobStore {
     return hash.digest();
   }
 
+  /** Takes a finished file of this directory in, under the digest that it has. The path is gone afterwards. */
+  async hashAndAdopt(temporary: string, signal?: AbortSignal): Promise<{ digest: Digest; size: number }> {
+    const file = await open(temporary, "r+");
+    const hash = new DigestStream();
+    try {
+      for await (const chunk of file.createReadStream({ autoClose: false })) {
+        signal?.throwIfAborted();
+        hash.update(chunk as Uint8Array);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const digest = hash.digest();
+    await rename(temporary, this.path(digest));
+    return { digest, size: hash.bytes };
+  }
+
+  /** When it was last written or touched. */
+  async touchedMs(digest: Digest): Promise<number> {
+    const facts = await stat(this.path(digest)).catch(() => undefined);
+    return Math.max(facts?.mtimeMs ?? 0, await this.links.touchedMs(digest));
+  }
+
   /** Re-hashes a stored blob. */
   async verify(digest: Digest): Promise<boolean> {
-    const hash = new DigestStream();
-    for await (const chunk of createReadStream(this.path(digest))) hash.update(chunk as Uint8Array);
-    return hash.digest() === digest;
+    return (await hashFile(this.path(digest))).digest === digest;
   }
 
   async remove(digest: Digest): Promise<void> {
     await rm(this.path(digest), { force: true });
+    await this.links.remove(digest);
   }
 
   /** Every file of the store: digests of blobs, and names of what is none (partial downloads, left-over temporaries). */

@@ -1,31 +1,35 @@
 // `create`: from an existing model or uploaded GGUF blobs to a new manifest. Nothing is written before everything has
 // been checked, and the manifest comes last, so a failed create leaves no model behind.
 
+import { basename } from "node:path/posix";
 import { type Digest, digestOf, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { goJsonLine } from "../base/go-encode.ts";
 import { detectKnownTemplate } from "../chat/go-template/known-template.ts";
-import { parseGoTemplate } from "../chat/go-template/parse-go-template.ts";
 import type { CreateRequest, ProgressResponse } from "../api/schema/models.ts";
 import { ggufFacts, type GgufFacts } from "../formats/gguf/facts.ts";
 import { ggufKind, type GgufKind } from "../formats/gguf/kind.ts";
+import { quantizeLevel } from "../formats/gguf/quantization.ts";
 import { validateGguf } from "../formats/gguf/validate.ts";
+import { adapterScales, checkAdapter } from "./adapter-layers.ts";
 import { withGguf } from "./gguf-file.ts";
+import { type Convert, convertCheckpoint, isCheckpoint, refusePickles } from "./from-checkpoint.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
-import { CONFIG_TYPE, type Layer, type LayerKind, layerKind, mediaTypeOf } from "./manifest.ts";
+import { CONFIG_TYPE, encodeManifest, type Layer, layerKind, type LayerKind, mediaTypeOf } from "./manifest.ts";
+import { mergeShards } from "./merge-shards.ts";
 import { ModelName } from "./name.ts";
+import { type Quantize, quantizeLayer } from "./quantize-layer.ts";
+import { checkTemplate, licensesOf, stringList } from "./request-texts.ts";
 import type { ModelStore } from "./store.ts";
 
 export interface CreateContext {
   readonly store: ModelStore;
   /** Fetches a model that `from` names and that is not here. */
   readonly pull: (name: ModelName, signal: AbortSignal) => AsyncIterable<ProgressResponse>;
-  /** Writes a quantized copy of a model blob; undefined where this build cannot. */
-  readonly quantize?: (
-    layer: Layer,
-    level: string,
-    signal: AbortSignal,
-  ) => AsyncGenerator<ProgressResponse, Layer, undefined>;
+  /** Undefined where there is no engine. */
+  readonly quantize?: Quantize | undefined;
+  /** Writes a GGUF made of safetensors; undefined where this build cannot. */
+  readonly convert?: Convert;
 }
 
 interface Draft {
@@ -36,6 +40,8 @@ interface Draft {
   readonly isNew?: boolean;
   /** Text that becomes a blob when everything else is known to be right. */
   readonly content?: string;
+  /** The quantization level it was written at already. */
+  readonly level?: string;
 }
 
 const BUILT_IN: Readonly<Record<string, { renderer: string; parser: string; stop?: readonly string[] }>> = {
@@ -74,16 +80,21 @@ export async function* createModel(
   const { store } = context;
   const name = checkCreateRequest(request);
   const before = await store.find(name);
+  const wanted = request.quantize || request.quantization || "";
+  const level = wanted === "" ? "" : quantizeLevel(wanted).name;
   let base: { drafts: Draft[]; config: ImageConfig };
   if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
   else if (request.files !== undefined)
-    base = { drafts: yield* fromFiles(store, request.files, undefined), config: emptyConfig };
+    base = { drafts: yield* fromModelFiles(context, request.files, level, signal), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
-  if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, request.adapters, "adapter")));
-  if (request.draft_files !== undefined) base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft")));
-  const level = (request.quantize ?? request.quantization ?? "").toUpperCase();
+  const adapters = request.adapters ?? {};
+  if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, adapters, "adapter", signal)));
+  checkAdapters(store, base.drafts);
+  if (request.draft_files !== undefined)
+    base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft", signal)));
   if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
-  const config = describe(base.drafts, base.config, request);
+  const scales = { ...base.config.adapter_scales, ...adapterScales(adapters, request.adapter_scales) };
+  const config = { ...describe(base.drafts, base.config, request), adapter_scales: scales };
   const drafts = await withRequested(store, base.drafts, request, config);
   for (const { status, layer, isNew } of drafts) {
     yield { status: status ?? `${isNew === true ? "creating new" : "using existing"} layer ${layer.digest}` };
@@ -92,7 +103,8 @@ export async function* createModel(
   yield { status: "writing manifest" };
   await store.exclusively(() => writeModel(store, name, drafts, config));
   const old = before === undefined ? [] : [before.manifest.config, ...before.manifest.layers];
-  await store.removeUnused(old.map((layer) => layer.digest));
+  const sent = Object.values(request.files ?? {}).map(parseDigest);
+  await store.removeUnused([...old.map((layer) => layer.digest), ...sent]);
   yield { status: "success" };
 }
 
@@ -110,7 +122,7 @@ async function writeModel(
   }
   const { digest, size } = await store.blobs.put(encodeImageConfig(config));
   const manifest = { config: { mediaType: CONFIG_TYPE, digest, size }, layers: drafts.map(({ layer }) => layer) };
-  await store.write(name, manifest);
+  await store.writeRaw(name, encodeManifest(manifest));
 }
 
 async function* fromModel(
@@ -142,9 +154,11 @@ async function* fromModel(
     const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
     drafts.push({ layer, ...(facts === undefined ? {} : { facts }) });
   }
-  const { renderer, parser, requires, model_format, capabilities } = baseConfig;
+  const { renderer, parser, requires, model_format, capabilities, adapter_scales } = baseConfig;
   const kept = Object.fromEntries(
-    Object.entries({ renderer, parser, requires, capabilities }).filter(([, value]) => value !== undefined),
+    Object.entries({ renderer, parser, requires, capabilities, adapter_scales }).filter(
+      ([, value]) => value !== undefined,
+    ),
   );
   return { drafts, config: { ...emptyConfig, model_format, ...kept } };
 }
@@ -157,26 +171,45 @@ function inspect(store: ModelStore, digest: Digest): { facts: GgufFacts; kind: G
   });
 }
 
+async function* fromModelFiles(
+  { store, convert }: CreateContext,
+  files: Readonly<Record<string, string>>,
+  level: string,
+  signal: AbortSignal,
+): AsyncGenerator<ProgressResponse, Draft[], undefined> {
+  if (!isCheckpoint(files)) return yield* fromFiles(store, files, undefined, signal);
+  if (convert === undefined) throw new AppError("unsupported", "this build cannot import safetensors");
+  const converted = yield* convertCheckpoint(store, convert, files, level, signal);
+  const { facts } = inspect(store, converted.layer.digest);
+  const drafts: Draft[] = [{ layer: converted.layer, facts, isNew: true, level: converted.level }];
+  if (facts.chatTemplate !== undefined) drafts.push(...(await detectedTemplate(store, facts.chatTemplate)));
+  const { parameters } = converted;
+  const hasParameters = Object.keys(parameters).length > 0;
+  if (hasParameters) drafts.push(await newLayer(store, "params", goJsonLine(parameters, { sortKeys: true })));
+  return drafts;
+}
+
 async function* fromFiles(
   store: ModelStore,
   files: Readonly<Record<string, string>>,
   as: "adapter" | "draft" | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, Draft[], undefined> {
   const entries = Object.entries(files);
   if (entries.length === 0) throw new AppError("invalid", "no files provided to convert");
-  if (as === "adapter" && entries.length > 1) throw new AppError("invalid", "only one adapter is currently supported");
   if (entries.some(([path]) => path.endsWith(".safetensors"))) {
-    throw new AppError("unsupported", "safetensors cannot be imported yet; convert the model to GGUF first");
+    throw new AppError("unsupported", `safetensors cannot be imported as ${as}; convert them to GGUF first`);
   }
+  refusePickles(entries.map(([path]) => path));
   const drafts: Draft[] = [];
-  for (const [, text] of entries) {
+  const blobs = entries.map(([path, text]) => ({ name: basename(path), digest: parseDigest(text) }));
+  for (const { digest } of blobs) {
+    if (!(await store.blobs.has(digest))) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
+  }
+  for (const { digest } of yield* mergeShards(store.blobs, blobs, signal)) {
     yield { status: "parsing GGUF" };
-    const digest = parseDigest(text);
-    const size = await store.blobs.size(digest);
-    if (size === undefined) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
+    const size = (await store.blobs.size(digest)) ?? 0;
     const { facts, kind } = inspect(store, digest);
-    if (as === "adapter" && kind !== "adapter")
-      throw new AppError("invalid", "the file given as ADAPTER is not an adapter");
     await store.blobs.touch(digest);
     const layer: Layer = { mediaType: mediaTypeOf(as ?? kind), digest, size };
     drafts.push({ layer, facts });
@@ -188,6 +221,17 @@ async function* fromFiles(
     throw new AppError("invalid", "none of the files is a model");
   }
   return drafts;
+}
+
+/** Those of the request and those of a model that it builds on, against the weights they will be loaded with. */
+function checkAdapters(store: ModelStore, drafts: readonly Draft[]): void {
+  const path = ({ layer }: Draft) => store.blobs.path(layer.digest);
+  const weights = drafts.find(({ layer }) => layerKind(layer) === "model");
+  for (const draft of drafts) {
+    if (layerKind(draft.layer) !== "adapter") continue;
+    if (weights === undefined) throw new AppError("invalid", "an adapter needs a model: name one with FROM");
+    checkAdapter(path(weights), path(draft));
+  }
 }
 
 async function detectedTemplate(store: ModelStore, chatTemplate: string): Promise<Draft[]> {
@@ -205,33 +249,21 @@ async function newLayer(store: ModelStore, kind: LayerKind, content: string): Pr
   return { layer: { mediaType: mediaTypeOf(kind), digest, size: Buffer.byteLength(content) }, isNew, content };
 }
 
-const QUANTIZABLE = ["F16", "BF16", "F32"];
-
+/** Adapters and projectors stay as they are, as in Ollama. */
 async function* quantizeDrafts(
-  context: CreateContext,
+  { store, quantize }: CreateContext,
   drafts: Draft[],
   level: string,
   signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, void, undefined> {
-  if (!QUANTIZATION_LEVELS.includes(level)) {
-    throw new AppError(
-      "invalid",
-      `unsupported quantization type ${level} - supported types are ${QUANTIZATION_LEVELS.join(", ")}`,
-    );
-  }
   for (const [i, draft] of drafts.entries()) {
     if (layerKind(draft.layer) !== "model" || draft.facts === undefined) continue;
-    if (!QUANTIZABLE.includes(draft.facts.fileType)) {
-      throw new AppError("invalid", "quantization is only supported for F16, BF16 and F32 models");
-    }
-    if (draft.facts.fileType === level) continue;
-    if (context.quantize === undefined) throw new AppError("unsupported", "this build cannot quantize models");
-    const layer = yield* context.quantize(draft.layer, level, signal);
-    drafts[i] = { layer, facts: inspect(context.store, layer.digest).facts, isNew: true };
+    if (draft.level === level) continue;
+    const source = { layer: draft.layer, fileType: draft.facts.fileType };
+    const layer = yield* quantizeLayer(store.blobs, quantize, source, level, signal);
+    if (layer !== draft.layer) drafts[i] = { layer, facts: inspect(store, layer.digest).facts, isNew: true };
   }
 }
-
-export const QUANTIZATION_LEVELS = ["F32", "F16", "Q4_K_S", "Q4_K_M", "Q8_0"];
 
 /** The config blob: what the weights say, under what the request overrides. */
 function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRequest): ImageConfig {
@@ -273,10 +305,6 @@ function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRe
   return config;
 }
 
-function stringList(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-}
-
 /** Adds the layers that the request itself brings: template, system, licenses, parameters, messages. */
 async function withRequested(
   store: ModelStore,
@@ -310,24 +338,4 @@ async function withRequested(
     await replace("messages", goJsonLine(messages));
   }
   return drafts;
-}
-
-function checkTemplate(source: string): void {
-  try {
-    parseGoTemplate(source);
-  } catch (error) {
-    throw new AppError("invalid", `template error: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
-}
-
-function licensesOf(license: unknown): string[] {
-  if (license === undefined || license === "") return [];
-  if (typeof license === "string") return [license];
-  const list = stringList(license);
-  if (!Array.isArray(license) || list.length !== license.length) {
-    throw new AppError("invalid", "license must be a text or a list of texts");
-  }
-  return list;
 }

@@ -4,9 +4,10 @@ import { type Static, Type as t } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { AppError } from "../base/errors.ts";
 import type { GgufFacts } from "../formats/gguf/facts.ts";
+import type { Adapter } from "./adapter-layers.ts";
 import { checkedGgufFacts } from "./gguf-file.ts";
 import { emptyConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
-import { type Layer, layersOf, type LayerKind } from "./manifest.ts";
+import { type Layer, layerKind, type LayerKind, layersOf } from "./manifest.ts";
 import type { ModelName } from "./name.ts";
 import type { ModelStore, StoredModel } from "./store.ts";
 
@@ -20,7 +21,7 @@ export interface OpenedModel {
   readonly weightsPath: string | undefined;
   /** Where FROM came from, as its layer notes. */
   readonly parentModel: string;
-  readonly adapterPaths: readonly string[];
+  readonly adapters: readonly Adapter[];
   readonly projectorPaths: readonly string[];
   readonly draftPath: string | undefined;
   /** The TEMPLATE layer (a Go template), if there is one. */
@@ -35,10 +36,16 @@ export interface OpenedModel {
   readonly draftFacts: () => GgufFacts | undefined;
 }
 
+/** What is read by native code, and may be a link to a file of the user's. */
+const NATIVE: ReadonlySet<LayerKind | undefined> = new Set(["model", "adapter", "projector", "draft"] as const);
+
 /** Throws `not-found` ("model 'x' not found", with the name as it was sent) when there is no such model. */
 export async function openModel(store: ModelStore, name: ModelName, sentAs: string): Promise<OpenedModel> {
   const stored = await store.find(name);
   if (stored === undefined) throw new AppError("not-found", `model '${sentAs}' not found`);
+  for (const layer of stored.manifest.layers) {
+    if (NATIVE.has(layerKind(layer))) await store.blobs.requireUnchanged(layer.digest);
+  }
   return openStored(store, stored);
 }
 
@@ -68,7 +75,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
     config,
     weightsPath,
     parentModel: weights?.from ?? "",
-    adapterPaths: of("adapter").map(path),
+    adapters: of("adapter").map((layer) => ({ path: path(layer), scale: config.adapter_scales?.[layer.digest] ?? 1 })),
     projectorPaths: of("projector").map(path),
     draftPath,
     template: templates.at(-1) ?? prompts.at(-1),

@@ -17,24 +17,35 @@ export async function tidyStore(store: ModelStore, options: { prune: boolean; no
     await rename(join(directory, name), store.blobs.path(parseDigest(name)));
   }
   if (!options.prune) return;
+  const removed = await store.exclusively(() => removeLeftOvers(store, options.nowMs));
+  if (removed > 0) logInfo("removed unused blobs", { count: removed });
+}
+
+/** How many files went. None goes while a manifest cannot be read. */
+async function removeLeftOvers(store: ModelStore, nowMs: number): Promise<number> {
+  const { blobs } = store;
   const used = await store.usedDigests();
-  if (used === undefined) return;
-  const { digests, others } = await store.blobs.list();
-  const isOld = async (path: string) => {
-    const facts = await stat(path).catch(() => undefined);
-    return facts !== undefined && options.nowMs - facts.mtimeMs > GRACE_MS;
-  };
+  if (used === undefined) return 0;
+  const { digests, others } = await blobs.list();
   let removed = 0;
   for (const digest of digests) {
-    if (used.has(digest) || !(await isOld(store.blobs.path(digest)))) continue;
-    await store.blobs.remove(digest);
+    if (used.has(digest) || nowMs - (await blobs.touchedMs(digest)) <= GRACE_MS) continue;
+    await blobs.remove(digest);
     removed++;
   }
   for (const name of others) {
-    const path = join(directory, name);
-    if (/-partial(-\d+)?$/.test(name) || !(await isOld(path))) continue;
+    const path = join(blobs.directory, name);
+    const facts = await stat(path).catch(() => undefined);
+    if (facts === undefined || nowMs - facts.mtimeMs <= GRACE_MS || isPartial(name, others)) continue;
     await rm(path, { force: true });
     removed++;
   }
-  if (removed > 0) logInfo("removed unused blobs", { count: removed });
+  return removed;
+}
+
+/** What a download has so far, how far each part is, and the lock of who is at it. */
+function isPartial(name: string, names: readonly string[]): boolean {
+  return (
+    /-partial(-\d+)?$/.test(name) || (name.endsWith("-partial-lock") && names.includes(name.replace(/-lock$/, "")))
+  );
 }

@@ -1,10 +1,12 @@
-// The models directory in Ollama's own layout: manifests/<host>/<namespace>/<model>/<tag> and blobs/sha256-<hex>.
+// The models directory in Ollama's own layout: manifests/<host>/<namespace>/<model>/<tag> and blobs/sha256-<hex>. Several
+// programs may use it at once: what decides by the manifests which blobs are needed holds the store's lock meanwhile.
 
 import { mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
 import { type Digest, digestOf } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
+import { FileLock, type LockKind } from "../base/file-lock.ts";
 import { logWarn } from "../base/log.ts";
 import { BlobStore } from "./blobs.ts";
 import { encodeManifest, type Manifest, manifestSize, parseManifest } from "./manifest.ts";
@@ -30,7 +32,6 @@ function isMissing(error: unknown): boolean {
 export class ModelStore {
   readonly blobs: BlobStore;
   readonly #manifests: string;
-  #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(readonly directory: string) {
     this.blobs = new BlobStore(join(directory, "blobs"));
@@ -39,7 +40,7 @@ export class ModelStore {
 
   /** Creates the directories; throws `forbidden` naming the path and the reason when that cannot be. */
   async open(): Promise<void> {
-    for (const directory of [this.blobs.directory, this.#manifests]) {
+    for (const directory of [this.blobs.directory, this.#manifests, this.blobs.links.directory]) {
       try {
         await mkdir(directory, { recursive: true, mode: 0o755 });
         const probe = join(directory, `.write-test-${process.pid}`);
@@ -56,14 +57,18 @@ export class ModelStore {
     }
   }
 
+  /** Runs `work` while no other program, and nothing else here, does so. Not to be nested. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    using _ = await FileLock.acquire(join(this.directory, ".lock"), "exclusive");
+    return await work();
+  }
+
   /**
-   * Changes take turns: between looking which blobs are there and writing the manifest that names them, nothing may be
-   * removed. Not to be nested.
+   * Says that a program works with the store ("shared") or takes it away ("exclusive"), until disposed. Undefined while
+   * others do what does not go together with that.
    */
-  exclusively<T>(change: () => Promise<T>): Promise<T> {
-    const mine = this.#lastChange.then(change);
-    this.#lastChange = mine.catch(() => {});
-    return mine;
+  claim(kind: LockKind): FileLock | undefined {
+    return FileLock.tryAcquire(join(this.directory, ".in-use"), kind);
   }
 
   manifestPath(name: ModelName): string {
@@ -143,11 +148,28 @@ export class ModelStore {
     return names;
   }
 
-  /** Writes the manifest of `name`. An existing name in another letter case is replaced, not doubled. */
-  async write(name: ModelName, manifest: Manifest): Promise<void> {
-    await this.writeRaw(name, encodeManifest(manifest));
+  /**
+   * Writes the manifest of `name` if everything it names is here; else returns what is missing, and nothing was written.
+   * An existing name in another letter case is replaced, not doubled.
+   */
+  commit(name: ModelName, bytes: string): Promise<Digest[]> {
+    const { config, layers } = parseManifest(bytes);
+    return this.exclusively(async () => {
+      const missing: Digest[] = [];
+      for (const { digest } of [...layers, config]) if (!(await this.blobs.has(digest))) missing.push(digest);
+      if (missing.length === 0) await this.writeRaw(name, bytes);
+      return missing;
+    });
   }
 
+  /** `commit` for who cannot bring what is missing. */
+  async write(name: ModelName, manifest: Manifest): Promise<void> {
+    const [missing] = await this.commit(name, encodeManifest(manifest));
+    if (missing === undefined) return;
+    throw new AppError("busy", `blob ${JSON.stringify(missing)} was removed by another program meanwhile; try again`);
+  }
+
+  /** Whatever it names, and whoever is at work: for who holds the lock. */
   async writeRaw(name: ModelName, bytes: string): Promise<void> {
     const existing = await this.#resolveCase(name);
     const target = (existing === undefined ? undefined : ModelName.of(...existing)) ?? name;
@@ -155,10 +177,12 @@ export class ModelStore {
   }
 
   /** Copies a name; throws `not-found` when the source is none. */
-  async copy(source: ModelName, target: ModelName): Promise<void> {
-    const model = await this.find(source);
-    if (model === undefined) throw new AppError("not-found", `model "${source.display}" not found`);
-    await this.writeRaw(target, await readFile(this.manifestPath(model.name), "utf8"));
+  copy(source: ModelName, target: ModelName): Promise<void> {
+    return this.exclusively(async () => {
+      const model = await this.find(source);
+      if (model === undefined) throw new AppError("not-found", `model "${source.display}" not found`);
+      await this.writeRaw(target, await readFile(this.manifestPath(model.name), "utf8"));
+    });
   }
 
   /** Removes a name, then what no other name uses. */

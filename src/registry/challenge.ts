@@ -28,7 +28,10 @@ export function parseChallenge(header: string): Challenge | undefined {
   return realm === "" ? undefined : { realm, service: values.get("service") ?? "", scope: values.get("scope") ?? "" };
 }
 
-/** Where the token is fetched. Throws `unauthorized` unless the realm is the registry's own host, over https or loopback. */
+/**
+ * Where the token is fetched. Throws `unauthorized` unless the realm is the registry's own host and port, over https, on
+ * loopback, or over http as the registry itself (which was then named with insecure).
+ */
 export function tokenUrl(challenge: Challenge, registry: URL, nowMs: number, nonce: string): URL {
   const url = URL.parse(challenge.realm);
   if (url === null) throw new AppError("unauthorized", "the registry's token realm is no URL");
@@ -38,7 +41,8 @@ export function tokenUrl(challenge: Challenge, registry: URL, nowMs: number, non
       `realm host ${JSON.stringify(url.host)} does not match original host ${JSON.stringify(registry.host)}`,
     );
   }
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(bareHost(url)))) {
+  const isClear = url.protocol === "http:" && (isLoopback(bareHost(url)) || registry.protocol === "http:");
+  if (url.protocol !== "https:" && !isClear) {
     throw new AppError("unauthorized", `realm ${JSON.stringify(url.origin)} is not https`);
   }
   url.username = "";

@@ -29,10 +29,8 @@ export class RegistryClient {
   #token: string | undefined;
   #signingIn: Promise<string> | undefined;
 
-  constructor(readonly options: ClientOptions) {}
-
-  get isMirror(): boolean {
-    return this.options.endpoint.isMirror;
+  constructor(readonly options: ClientOptions) {
+    this.#token = options.endpoint.token;
   }
 
   get origin(): URL {

@@ -2,8 +2,9 @@
 // signature and no upload; what it serves is believed only as far as the digest says.
 
 import { AppError } from "../base/errors.ts";
+import { isLoopback } from "../base/host.ts";
 import type { ModelName } from "../models/name.ts";
-import { originHost } from "./addresses.ts";
+import { bareHost, originHost } from "./addresses.ts";
 
 export interface Endpoint {
   /** Scheme, host and perhaps a path prefix. */
@@ -11,6 +12,8 @@ export interface Endpoint {
   readonly isMirror: boolean;
   /** host:port pairs that requests to this endpoint may reach though they are private. */
   readonly trusted: ReadonlySet<string>;
+  /** A token that the user has for this endpoint, sent to no other. */
+  readonly token?: string;
 }
 
 export interface MirrorSettings {
@@ -18,6 +21,8 @@ export interface MirrorSettings {
   readonly mirrors: string;
   /** HF_ENDPOINT: stands in for Hugging Face altogether, as in its own clients. */
   readonly hfEndpoint: string;
+  /** HF_TOKEN */
+  readonly hfToken: string;
 }
 
 const DEFAULT_REGISTRY = "registry.ollama.ai";
@@ -56,17 +61,34 @@ export function endpointsFor(host: string, insecure: boolean, settings: MirrorSe
   const wanted = host.toLowerCase();
   const mirrors = parseMirrors(settings.mirrors).get(wanted) ?? [];
   const asMirror = (origin: URL): Endpoint => ({ origin, isMirror: true, trusted: new Set([originHost(origin)]) });
-  if (HUGGING_FACE.has(wanted) && settings.hfEndpoint !== "")
-    return [...mirrors.map(asMirror), asMirror(parseOrigin(settings.hfEndpoint, "HF_ENDPOINT"))];
-  return [...mirrors.map(asMirror), registryEndpoint(host, insecure)];
+  const last =
+    HUGGING_FACE.has(wanted) && settings.hfEndpoint !== ""
+      ? withHfToken(asMirror(parseOrigin(settings.hfEndpoint, "HF_ENDPOINT")), settings)
+      : registryEndpoint(host, insecure, settings);
+  return [...mirrors.map(asMirror), last];
 }
 
 /** The registry itself: the only place that is signed in to and pushed to. */
-export function registryEndpoint(host: string, insecure: boolean): Endpoint {
+export function registryEndpoint(host: string, insecure: boolean, settings: MirrorSettings): Endpoint {
   const origin = URL.parse(`${insecure ? "http" : "https"}://${host}`);
   if (origin === null || origin.host === "") throw new AppError("invalid", "invalid model name");
   // Naming a registry with insecure is what allows it to be a private one.
-  return { origin, isMirror: false, trusted: insecure ? new Set([originHost(origin)]) : new Set() };
+  const trusted: ReadonlySet<string> = insecure ? new Set([originHost(origin)]) : new Set();
+  return withHfToken({ origin, isMirror: false, trusted }, settings);
+}
+
+/** HF_TOKEN for a file or page of Hugging Face, or of what stands in for it; undefined for any other address. */
+export function hfTokenFor(url: URL, { hfEndpoint, hfToken }: MirrorSettings): string | undefined {
+  const isOwn = HUGGING_FACE.has(url.host.toLowerCase());
+  const isStandIn = hfEndpoint !== "" && parseOrigin(hfEndpoint, "HF_ENDPOINT").origin === url.origin;
+  // In the clear it would be everybody's on the way.
+  const isPrivate = url.protocol === "https:" || isLoopback(bareHost(url));
+  return hfToken !== "" && (isOwn || isStandIn) && isPrivate ? hfToken : undefined;
+}
+
+function withHfToken(endpoint: Endpoint, settings: MirrorSettings): Endpoint {
+  const token = hfTokenFor(endpoint.origin, settings);
+  return token === undefined ? endpoint : { ...endpoint, token };
 }
 
 /** The path below /v2/. */

@@ -60,8 +60,13 @@ export class PartsFile implements AsyncDisposable {
     const path = `${this.target}-partial-${part.n}`;
     const temporary = temporaryBeside(path);
     const state = { N: part.n, Offset: part.offset, Size: part.size, Completed: part.completed };
-    await writeFile(temporary, `${JSON.stringify(state)}\n`, { mode: 0o644 });
-    await rename(temporary, path);
+    try {
+      await writeFile(temporary, `${JSON.stringify(state)}\n`, { mode: 0o644 });
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
   }
 
   /** Saves a part that is whole: its bytes are on the disk before its state says so. */

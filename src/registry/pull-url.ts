@@ -3,13 +3,16 @@
 
 import type { ProgressResponse } from "../api/schema/models.ts";
 import { type Digest, digestHex, digestOf } from "../base/digest.ts";
+import { requireFree } from "../base/disk.ts";
 import { AppError } from "../base/errors.ts";
 import { createModel } from "../models/create.ts";
 import { originHost } from "./addresses.ts";
 import { refusal } from "./client.ts";
 import { nameOfGgufUrl } from "./gguf-url.ts";
+import { hfTokenFor } from "./mirrors.ts";
+import { lockPartial } from "./partial-lock.ts";
 import { partialBytes } from "./parts-file.ts";
-import { failure, progressLine, requireFree } from "./pull.ts";
+import { failure, progressLine } from "./pull.ts";
 import type { Registry } from "./registry.ts";
 import { urlSource } from "./registry-source.ts";
 import { transferFile } from "./transfer.ts";
@@ -48,7 +51,9 @@ async function* fetchFile(
 ): AsyncGenerator<ProgressResponse, Digest, undefined> {
   const { store, http, tuning, limit, downloads } = registry;
   const trusted = new Set(insecure ? [originHost(url)] : []);
-  const head = await http.request({ method: "HEAD", url, trusted, signal });
+  const token = hfTokenFor(url, registry.mirrorSettings);
+  const authorization = token === undefined ? undefined : `Bearer ${token}`;
+  const head = await http.request({ method: "HEAD", url, authorization, trusted, signal });
   const { status, headers } = head.response;
   if (status >= 400) throw await refusal(head);
   head.close();
@@ -60,20 +65,13 @@ async function* fetchFile(
   const key = digestOf(`${url.href} ${version}`);
   const target = store.blobs.path(key);
   await requireFree(store.blobs.directory, totalBytes - (await partialBytes(target, totalBytes)));
-  const sources = [urlSource(http, url, trusted)];
+  const sources = [urlSource(http, url, trusted, authorization)];
   const place = (actual: Digest): string => store.blobs.path(actual);
-  const start = (inner: AbortSignal, onProgress: (bytes: number) => void): Promise<Digest> =>
-    transferFile({
-      target,
-      totalBytes,
-      sources,
-      choice: { index: 0 },
-      tuning,
-      limit,
-      signal: inner,
-      onProgress,
-      place,
-    });
+  const choice = { index: 0 };
+  const start = async (inner: AbortSignal, onProgress: (bytes: number) => void): Promise<Digest> => {
+    using _ = await lockPartial(target, totalBytes, inner, onProgress);
+    return await transferFile({ target, totalBytes, sources, choice, tuning, limit, signal: inner, onProgress, place });
+  };
   const progress = downloads.follow(digestHex(key), start, signal);
   for (;;) {
     const step = await progress.next();

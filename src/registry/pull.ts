@@ -1,24 +1,25 @@
 // `pull` of a model name: manifest, then every blob that is not here, then the manifest's bytes as they came, last of all,
 // so that a model is either whole or absent. Status lines are Ollama's (server/images.go, PullModel; spec 2.62).
 
-import { statfs } from "node:fs/promises";
 import type { ProgressResponse } from "../api/schema/models.ts";
 import { type Digest, digestHex } from "../base/digest.ts";
+import { requireFree } from "../base/disk.ts";
 import { AppError, toAppError } from "../base/errors.ts";
 import { logWarn } from "../base/log.ts";
 import { AsyncQueue } from "../base/queue.ts";
 import { type Layer, layerKind, type Manifest, parseManifest } from "../models/manifest.ts";
 import type { ModelName } from "../models/name.ts";
 import type { RegistryClient } from "./client.ts";
+import { lockPartial } from "./partial-lock.ts";
 import { partialBytes } from "./parts-file.ts";
 import type { Registry } from "./registry.ts";
 import { registrySource } from "./registry-source.ts";
-import { diskFull, transferFile } from "./transfer.ts";
+import { transferFile } from "./transfer.ts";
 
 /** Small layers are fetched some at a time; large ones share the connections of one transfer each. */
 const PARALLEL_BLOBS = 4;
-/** Space that stays free, for the manifest and whatever else the machine does. */
-const SPARE_BYTES = 16 * 1024 * 1024;
+/** How often blobs may vanish between their download and the manifest. */
+const MAX_COMMITS = 10;
 
 export async function* pullModel(
   registry: Registry,
@@ -45,13 +46,11 @@ export async function* pullModel(
   try {
     yield* fetchBlobs(registry, from, layers, signal);
     yield { status: "verifying sha256 digest" };
-    // Whoever deleted another model meanwhile may have taken a blob that no manifest named yet.
-    yield* fetchBlobs(registry, from, await missing(registry, layers), signal);
+    yield { status: "writing manifest" };
+    yield* commit(registry, from, name, { ...fetched, layers }, signal);
   } catch (error) {
     throw failure("", error, signal);
   }
-  yield { status: "writing manifest" };
-  await store.writeRaw(name, fetched.bytes);
   const kept = new Set(layers.map((layer) => layer.digest));
   const old = before === undefined ? [] : [before.manifest.config, ...before.manifest.layers];
   const unused = old.map((layer) => layer.digest).filter((digest) => !kept.has(digest));
@@ -62,6 +61,27 @@ export async function* pullModel(
   yield { status: "success" };
 }
 
+/** Who deletes another model meanwhile may take a blob that no manifest named yet; it is fetched again. */
+async function* commit(
+  registry: Registry,
+  from: Origins,
+  name: ModelName,
+  { bytes, layers }: { readonly bytes: string; readonly layers: readonly Layer[] },
+  signal: AbortSignal,
+): AsyncGenerator<ProgressResponse, void, undefined> {
+  for (let attempt = 0; attempt < MAX_COMMITS; attempt++) {
+    const gone = new Set(await registry.store.commit(name, bytes));
+    if (gone.size === 0) return;
+    yield* fetchBlobs(
+      registry,
+      from,
+      layers.filter(({ digest }) => gone.has(digest)),
+      signal,
+    );
+  }
+  throw new AppError("internal", "another program removes the model's blobs again and again");
+}
+
 /** Pull errors are 500 for a client that does not stream, whatever they were at the registry (spec 2.62). */
 export function failure(prefix: string, error: unknown, signal: AbortSignal): AppError {
   const known = toAppError(error);
@@ -70,27 +90,26 @@ export function failure(prefix: string, error: unknown, signal: AbortSignal): Ap
 }
 
 /**
- * The registry is asked before its mirrors: a tag has no digest to check a mirror's answer by. A mirror is believed only
- * where the registry does not answer.
+ * The registry (or what stands in for it: the last endpoint) is asked before its mirrors: a tag has no digest to check a
+ * mirror's answer by. A mirror is believed only where the registry does not answer.
  */
 async function fetchManifest(
   clients: readonly RegistryClient[],
   name: ModelName,
   signal: AbortSignal,
 ): Promise<{ readonly bytes: string; readonly manifest: Manifest }> {
-  const order = [...clients.filter((client) => !client.isMirror), ...clients.filter((client) => client.isMirror)];
   let first: unknown;
-  for (const client of order) {
+  for (const client of [...clients.slice(-1), ...clients.slice(0, -1)]) {
+    const isAuthority = client === clients.at(-1);
     try {
       const bytes = (await client.manifest(name.tag, signal)).toString("utf8");
-      if (client !== order[0])
-        logWarn("manifest comes from a mirror", { mirror: client.origin.host, name: name.display });
+      if (!isAuthority) logWarn("manifest comes from a mirror", { mirror: client.origin.host, name: name.display });
       return { bytes, manifest: checkManifest(bytes) };
     } catch (error) {
       signal.throwIfAborted();
       first ??= error;
       // A registry that says the model does not exist has answered.
-      if (error instanceof AppError && error.fault === "not-found" && !client.isMirror) break;
+      if (error instanceof AppError && error.fault === "not-found" && isAuthority) break;
     }
   }
   throw first;
@@ -189,11 +208,6 @@ async function requireSpace({ store }: Registry, layers: readonly Layer[]): Prom
   if (needed > 0) await requireFree(store.blobs.directory, needed);
 }
 
-export async function requireFree(directory: string, neededBytes: number): Promise<void> {
-  const facts = await statfs(directory).catch(() => undefined);
-  if (facts !== undefined && facts.bavail * facts.bsize < neededBytes + SPARE_BYTES) throw diskFull(neededBytes);
-}
-
 async function fetchBlob(
   registry: Registry,
   from: Origins,
@@ -218,13 +232,14 @@ async function downloadVerified(
   onProgress: (bytes: number) => void,
 ): Promise<Digest> {
   const { store, tuning, limit } = registry;
+  const target = store.blobs.path(digest);
+  using _ = await lockPartial(target, size, signal, onProgress);
   if (await store.blobs.has(digest)) {
     onProgress(size);
     return digest;
   }
   const { clients, choice } = from;
   const sources = clients.map((client) => registrySource(client, digest));
-  const target = store.blobs.path(digest);
   const attempts = sources.length + 1;
   for (let attempt = 1; ; attempt++) {
     let mismatch: AppError | undefined;

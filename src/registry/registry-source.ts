@@ -28,12 +28,19 @@ export function registrySource(client: RegistryClient, digest: Digest): Source {
   };
 }
 
-/** A plain file on a web server. */
-export function urlSource(http: RemoteHttp, url: URL, trusted: ReadonlySet<string>): Source {
+/** A plain file on a web server. `authorization` is for that server alone. */
+export function urlSource(
+  http: RemoteHttp,
+  url: URL,
+  trusted: ReadonlySet<string>,
+  authorization: string | undefined,
+): Source {
   return {
     label: url.host,
     async fetch(range, signal) {
-      return content(await http.request({ method: "GET", url, headers: rangeHeader(range), trusted, signal }));
+      return content(
+        await http.request({ method: "GET", url, headers: rangeHeader(range), authorization, trusted, signal }),
+      );
     },
   };
 }

@@ -12,7 +12,14 @@ import { AddressGuard, AllowList, type Resolve } from "./addresses.ts";
 import { RegistryClient } from "./client.ts";
 import { parseGgufUrl } from "./gguf-url.ts";
 import { huggingFaceName } from "./hugging-face.ts";
-import { type Endpoint, endpointsFor, parseMirrors, registryEndpoint, repositoryOf } from "./mirrors.ts";
+import {
+  type Endpoint,
+  endpointsFor,
+  type MirrorSettings,
+  parseMirrors,
+  registryEndpoint,
+  repositoryOf,
+} from "./mirrors.ts";
 import { pullModel } from "./pull.ts";
 import { pullGgufUrl } from "./pull-url.ts";
 import { pushModel } from "./push.ts";
@@ -75,15 +82,19 @@ export class Registry {
     return pushModel(this, text, insecure, signal);
   }
 
+  get mirrorSettings(): MirrorSettings {
+    const { registryMirrors: mirrors, hfEndpoint, hfToken } = this.config;
+    return { mirrors, hfEndpoint, hfToken };
+  }
+
   /** Where `name` can be pulled from, best first. */
   clientsFor(name: ModelName, insecure: boolean): readonly RegistryClient[] {
-    const { registryMirrors: mirrors, hfEndpoint } = this.config;
-    return endpointsFor(name.host, insecure, { mirrors, hfEndpoint }).map((endpoint) => this.#client(name, endpoint));
+    return endpointsFor(name.host, insecure, this.mirrorSettings).map((endpoint) => this.#client(name, endpoint));
   }
 
   /** The registry itself. */
   clientOf(name: ModelName, insecure: boolean): RegistryClient {
-    return this.#client(name, registryEndpoint(name.host, insecure));
+    return this.#client(name, registryEndpoint(name.host, insecure, this.mirrorSettings));
   }
 
   #client(name: ModelName, endpoint: Endpoint): RegistryClient {

@@ -5,6 +5,7 @@
 import type { Digest } from "../base/digest.ts";
 import { AppError, toAppError } from "../base/errors.ts";
 import { humanBytes } from "../base/bytes.ts";
+import { isDiskFull } from "../base/disk.ts";
 import { logDebug, logInfo } from "../base/log.ts";
 import { backOff } from "./backoff.ts";
 import { type Part, PartsFile, removePartial } from "./parts-file.ts";
@@ -87,11 +88,7 @@ export async function transferFile(transfer: Transfer): Promise<Digest> {
   return digest;
 }
 
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
-}
-
-export function diskFull(missingBytes: number, cause?: unknown): AppError {
+function diskFull(missingBytes: number, cause?: unknown): AppError {
   const message = `no space left on device: ${humanBytes(missingBytes)} more is needed; what was fetched is kept`;
   return new AppError("internal", message, { cause });
 }

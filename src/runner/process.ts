@@ -4,7 +4,7 @@
 import { dirname } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { AsyncQueue } from "../base/queue.ts";
-import { logDebug, logWarn } from "../base/log.ts";
+import { logWarn } from "../base/log.ts";
 import type {
   Delta,
   EmbedRequest,
@@ -20,6 +20,7 @@ import type {
 import { pruneStates } from "./prune-states.ts";
 import { selfCommand } from "./self.ts";
 import { Watchdog } from "./watchdog.ts";
+import { StderrTail } from "./stderr-tail.ts";
 
 export type RunnerEvent = { readonly type: "delta"; readonly delta: Delta } | GenerateStarted | GenerateDone;
 
@@ -68,8 +69,6 @@ export interface RunnerMemory {
   readonly sequences: number;
 }
 
-const STDERR_LINES_KEPT = 40;
-
 /** What the system, the compute libraries and their drivers read. Everything else may be a secret and is kept away. */
 const ENVIRONMENT =
   /^(PATH|HOME|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|LD_.*|DYLD_.*|BUN_.*|XDG_.*|(GGML|LLAMA|OMP|GOMP|KMP|CUDA|NVIDIA|HIP|HSA|ROCR|AMD|GPU|DRI|VK|MESA|RADV|MTL|SYCL|ZE)_.*)$/i;
@@ -82,7 +81,7 @@ export function runnerEnvironment(env: Readonly<Record<string, string | undefine
 export class RunnerProcess implements AsyncDisposable {
   readonly #waiting = new Map<number, Waiting>();
   readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
-  readonly #stderr: string[] = [];
+  readonly #stderr = new StderrTail();
   readonly #ready = Promise.withResolvers<RunnerFacts>();
   readonly #watchdog: Watchdog;
   #nextId = 1;
@@ -116,7 +115,7 @@ export class RunnerProcess implements AsyncDisposable {
         this.kill();
       },
     });
-    void this.#readStderr();
+    void this.#stderr.follow(this.#child);
     void this.#child.exited.then(() => this.#exited());
     this.#send(load);
   }
@@ -241,7 +240,7 @@ export class RunnerProcess implements AsyncDisposable {
       case "ready":
         return this.#ready.resolve(message.facts);
       case "load-failed":
-        return this.#ready.reject(new AppError(message.fault, this.#withReason(message.message)));
+        return this.#ready.reject(new AppError(message.fault, this.#stderr.withReason(message.message)));
       case "load-progress":
         return;
       case "state-written":
@@ -307,25 +306,9 @@ export class RunnerProcess implements AsyncDisposable {
     if (waiting?.kind === "reply") waiting.reject(error);
   }
 
-  async #readStderr(): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of this.#child.stderr) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = (lines.pop() ?? "").slice(-4096);
-      for (const line of lines) {
-        this.#stderr.push(line.slice(0, 500));
-        if (this.#stderr.length > STDERR_LINES_KEPT) this.#stderr.shift();
-        logDebug("runner", { pid: this.#child.pid, line: line.slice(0, 500) });
-      }
-    }
-  }
-
-  /** The engine's own words for a failure: llama.cpp says why on stderr. */
+  /** What llama.cpp says names files of this computer, which are nobody else's business. */
   #withReason(message: string): string {
-    const reason = this.#stderr.findLast((line) => /error|failed|assert|unknown/i.test(line))?.trim();
-    // It names files of this computer, which are nobody else's business.
-    return reason === undefined ? message : `${message}: ${reason.replaceAll(dirname(this.load.modelPath), "…")}`;
+    return this.#stderr.withReason(message).replaceAll(dirname(this.load.modelPath), "…");
   }
 
   #exited(): void {

@@ -36,6 +36,8 @@ export interface LoadRequest {
   readonly embedding: boolean;
   /** Give up the network, other programs and other files before the model is read. */
   readonly caged: boolean;
+  /** It scores pairs of query and document. */
+  readonly ranks: boolean;
 }
 
 export interface SamplingParams {
@@ -88,6 +90,8 @@ export interface EmbedRequest {
   readonly type: "embed";
   readonly id: number;
   readonly inputs: readonly string[];
+  /** The inputs are documents to score against this; each vector is then one score. */
+  readonly query: string | undefined;
   readonly truncate: boolean;
   readonly contextLimit: number;
 }

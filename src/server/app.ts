@@ -11,13 +11,18 @@ import { openAIEmbeddingRoutes } from "./compat/openai/embedding-routes.ts";
 import { openAIModelRoutes } from "./compat/openai/model-routes.ts";
 import { openAIResponseRoutes } from "./compat/openai/response-routes.ts";
 import { errorInDialect } from "./dialects.ts";
+import type { Gate } from "./gate.ts";
 import type { BrowserPolicy } from "./hosts.ts";
 import { openApiRoutes } from "./openapi.ts";
+import { needOf } from "./route-needs.ts";
+import { accessRoutes } from "./routes/access.ts";
+import { notePeer } from "./peers.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { embedRoutes } from "./routes/embed.ts";
 import { generateRoutes } from "./routes/generate.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { registryRoutes } from "./routes/registry.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -25,19 +30,25 @@ import { transferRoutes } from "./routes/transfer.ts";
 import type { Services } from "./services.ts";
 
 export interface App {
-  fetch(request: Request): Promise<Response>;
+  /** `peer` is the address that the request came from. */
+  fetch(request: Request, peer?: string): Promise<Response>;
 }
 
 const HEAD_PATHS = new Set(["/", "/api/version", "/api/tags"]);
 
-export function createApp(services: Services, policy: BrowserPolicy): App {
+function servesHead(path: string): boolean {
+  return HEAD_PATHS.has(path) || path.startsWith("/v2/");
+}
+
+/** Without a gate everything is open: for tests of what lies behind it. */
+export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate): App {
   // Without standardHostname a Host of up to three letters ("nas") would be read as the beginning of the path.
   const app = new Elysia({ normalize: false, strictPath: true, handler: { standardHostname: false } })
     .onError(({ error, code, request }) => {
       if (code === "NOT_FOUND") return notFound(request, methodsByPath);
       return errorInDialect(new URL(request.url).pathname, innerError(error));
     })
-    .use(statusRoutes())
+    .use(statusRoutes(services, gate))
     .use(generateRoutes(services))
     .use(chatRoutes(services))
     .use(modelRoutes(services))
@@ -46,6 +57,7 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
     .use(embedRoutes(services))
     .use(tokenRoutes(services))
     .use(rerankRoutes(services))
+    .use(registryRoutes(services))
     .use(openAIChatRoutes(services))
     .use(openAICompletionRoutes(services))
     .use(openAIEmbeddingRoutes(services))
@@ -53,16 +65,34 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
     .use(openAIAudioRoutes())
     .use(openAIResponseRoutes(services))
     .use(anthropicRoutes(services));
+  if (gate !== undefined) app.use(accessRoutes(gate));
   app.use(openApiRoutes(() => app));
+  checkNeeds(app.routes);
   const methodsByPath = routeTable(app.routes);
   return {
-    async fetch(request) {
+    async fetch(request, peer) {
+      notePeer(request, peer);
       const refused = policy.refuse(request);
       if (refused !== undefined) return withAllow(request, refused, methodsByPath);
-      const response = await answer(app, request, methodsByPath);
+      const path = new URL(request.url).pathname;
+      const row = methodsByPath.find(({ pattern }) => pattern.test(path));
+      // What matches no row never reaches the router, so that nothing can be run which the gate did not know.
+      const act = async () =>
+        row === undefined ? notFound(request, methodsByPath) : answer(app, request, methodsByPath);
+      const response = await (gate === undefined
+        ? act()
+        : gate.pass({ request, path, route: row?.path, address: peer }, act));
       return policy.decorate(request, response);
     },
   };
+}
+
+/** A route that nobody thought about when access was decided must not be served. */
+function checkNeeds(routes: readonly { readonly method: string; readonly path: string }[]): void {
+  const missing = routes.filter(({ method, path }) => needOf(method, path) === undefined);
+  if (missing.length === 0) return;
+  const names = missing.map(({ method, path }) => `${method} ${path}`);
+  throw new AppError("internal", `route-needs.ts lacks ${names.join(", ")}`);
 }
 
 async function answer(
@@ -76,7 +106,7 @@ async function answer(
   if (table.some(({ pattern, methods }) => pattern.test(pathname) && !methods.includes("HEAD"))) {
     return notFound(request, table);
   }
-  if (!HEAD_PATHS.has(pathname)) return app.handle(request);
+  if (!servesHead(pathname)) return app.handle(request);
   const response = await app.handle(new Request(request.url, { headers: request.headers }));
   return new Response(null, { status: response.status, headers: response.headers });
 }
@@ -90,6 +120,7 @@ function innerError(error: unknown): unknown {
 }
 
 interface RouteRow {
+  readonly path: string;
   readonly pattern: RegExp;
   readonly methods: string[];
 }
@@ -98,11 +129,12 @@ function routeTable(routes: readonly { readonly method: string; readonly path: s
   const rows = new Map<string, RouteRow>();
   for (const { method, path } of routes) {
     const row = rows.get(path) ?? {
+      path,
       pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+").replace("*", ".+")}$`),
       methods: [],
     };
     row.methods.push(method);
-    if (method === "GET" && HEAD_PATHS.has(path)) row.methods.unshift("HEAD");
+    if (method === "GET" && servesHead(path)) row.methods.unshift("HEAD");
     rows.set(path, row);
   }
   return [...rows.values()];

@@ -27,7 +27,7 @@ beforeAll(async () => {
     "MESSAGE user hi",
   ];
   await writeFile(join(app.home.path, "Modelfile"), modelfile.join("\n"));
-  const created = await ollama("create", "tiny", "-f", join(app.home.path, "Modelfile"));
+  const created = await ollama("create", "tiny", "--copy", "-f", join(app.home.path, "Modelfile"));
   expect(created).toMatchObject({ exit: 0, stdout: "warning: parameter mirostat is deprecated\n" });
   expect(created.stderr).toMatch(/^gathering model components\ncopying file sha256:[0-9a-f]{64} 0%\n/);
   expect(created.stderr).toEndWith("writing manifest\nsuccess\n");
@@ -74,7 +74,7 @@ test("show prints an overview of blocks", async () => {
       "    parameters          110K",
       "    context length      2048",
       "    embedding length    64",
-      "    quantization        unknown",
+      "    quantization        F32",
     ],
     ["  Capabilities", "    completion"],
     ["  Parameters", "    num_ctx    1024", '    stop       "a      b"'],
@@ -197,7 +197,7 @@ test("help names Ollama's commands in Ollama's order, then ours, and asks no ser
     .map((line) => line.trim().split(" ")[0]);
   const theirs = "serve create show run stop pull push signin signout list ps cp rm launch".split(" ");
   expect(names?.slice(0, theirs.length)).toEqual(theirs);
-  expect(names?.slice(theirs.length)).toEqual(expect.arrayContaining(["doctor", "completion"]));
+  expect(names?.slice(theirs.length)).toEqual(expect.arrayContaining(["doctor", "completion", "key", "usage"]));
   expect(names?.at(-1)).toBe("help");
   expect((await runCli(nobody)).stdout).toBe(stdout);
   expect((await runCli(nobody, "run", "--help")).stdout).toContain("      OLLAMA_NOHISTORY ");

@@ -59,7 +59,7 @@ test("one private address among a name's addresses is enough to refuse it", asyn
 });
 
 test.each(["127.0.0.1", "169.254.169.254", "10.0.0.1", "localhost", "0x7f.1", "2130706433", "evil.test"])(
-  "a pull from %s without insecure is refused before a connection is made",
+  "CVE-2026-5530, o#16236: a pull from %s without insecure is refused before a connection is made",
   async (host) => {
     using server = standIn();
     await using here = await pulling({}, { resolve: () => Promise.resolve(["127.0.0.1"]) });
@@ -69,7 +69,7 @@ test.each(["127.0.0.1", "169.254.169.254", "10.0.0.1", "localhost", "0x7f.1", "2
   },
 );
 
-test("a redirect to a private address is refused, even from a registry named with insecure", async () => {
+test("CVE-2026-5530, o#17041: a redirect to a private address is refused, even from a registry named with insecure", async () => {
   using server = standIn();
   using inner = standIn();
   await using here = await pulling();
@@ -79,7 +79,7 @@ test("a redirect to a private address is refused, even from a registry named wit
   expect(inner.seen).toEqual([]);
 });
 
-test("a redirect to an allowed host is followed without the token", async () => {
+test("CVE-2026-5530: a redirect to an allowed host is followed without the token", async () => {
   using server = standIn();
   using storage = standIn();
   const layer = new Uint8Array(300_000).fill(7);

@@ -23,9 +23,17 @@ test.each([
   "//x",
   "file:///etc/passwd",
   "https://registry.test@evil.test/",
-])("the realm %s is refused", (realm) =>
+])("CVE-2025-51471: the realm %s is refused", (realm) =>
   expect(() => tokenUrl({ realm, service: "", scope: "" }, registry, 0, "n")).toThrow(/realm/),
 );
+
+test("a registry on the network that was named with insecure may sign in over http, at its own host and port only", () => {
+  const lan = new URL("http://192.168.1.5:5000/");
+  const realm = (text: string) => () => tokenUrl({ realm: text, service: "", scope: "" }, lan, 0, "n");
+  expect(realm("http://192.168.1.5:5000/token")().href).toStartWith("http://192.168.1.5:5000/token?");
+  for (const other of ["http://192.168.1.5:5001/token", "http://192.168.1.6:5000/token", "https://192.168.1.5/token"])
+    expect(realm(other)).toThrow(/does not match original host/);
+});
 
 test("the token address holds what Ollama's holds, in Go's order", () => {
   const url = tokenUrl(
@@ -70,7 +78,7 @@ test("a token request is signed with the key of the home folder", async () => {
   expect(verify(null, Buffer.from(textToSign(new URL(asked))), key, Buffer.from(signature, "base64"))).toBe(true);
 });
 
-test("a realm elsewhere is refused and never asked", async () => {
+test("CVE-2025-51471: a realm elsewhere is refused and never asked", async () => {
   using server = standIn();
   using other = standIn();
   await using here = await pulling({ OLLAMA_REGISTRY_ALLOW: "*" });
@@ -94,12 +102,15 @@ test("a token that does not help is tried once", async () => {
   expect(server.seen.filter((seen) => seen.path === "/token").length).toBe(1);
 });
 
+/** 100 MB of zeros in 100 KB. */
+const bomb = Bun.gzipSync(new Uint8Array(100e6));
+
 test.each([
   ["endless", () => new Response(endless())],
-  ["compressed", () => new Response(Bun.gzipSync(new Uint8Array(5e6)), { headers: { "content-encoding": "gzip" } })],
+  ["compressed", () => new Response(bomb, { headers: { "content-encoding": "gzip" } })],
   ["not JSON", () => new Response("nope")],
   ["with a line break", () => Response.json({ token: "a\r\nx: y" })],
-])("a token reply that is %s is refused, without memory", async (_, reply) => {
+])("CVE-2024-12886: a token reply that is %s is refused, without memory", async (_, reply) => {
   using server = standIn();
   await using here = await pulling();
   server.fault = challenged(server.origin, reply);

@@ -30,6 +30,20 @@ test.each([
   expect(target instanceof ModelName ? target.full : "").toBe(text);
 });
 
+test.each([
+  ["hf.co/bart/x-GGUF:Q4_K_M", "https://hf.co/v2/bart/x-GGUF/manifests/Q4_K_M"],
+  ["https://huggingface.co/bart/x/blob/main/x-Q4_K_M.gguf", "https://hf.co/v2/bart/x/manifests/x-Q4_K_M.gguf"],
+  ["modelscope.cn/qwen/x-GGUF:Q4_K_M", "https://modelscope.cn/v2/qwen/x-GGUF/manifests/Q4_K_M"],
+  ["reg.test:5000/a/b:c", "https://reg.test:5000/v2/a/b/manifests/c"],
+  ["llama3.2", "https://registry.ollama.ai/v2/library/llama3.2/manifests/latest"],
+])("%s is asked for at %s", async (text, want) => {
+  await using here = await pulling();
+  const target = here.registry.parseTarget(text);
+  if (!(target instanceof ModelName)) throw new Error("a name was expected");
+  const [client] = here.registry.clientsFor(target, false);
+  expect(client?.url(`manifests/${target.tag}`).href).toBe(want);
+});
+
 test("a file's name here tells where it came from", () => {
   const named = (text: string) => nameOfGgufUrl(parseGgufUrl(text) ?? new URL("https://none.test")).full;
   expect(named("https://host.test/dir/tiny-q4.gguf")).toBe("host.test/dir/tiny-q4:latest");

@@ -2,7 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { digestOf } from "../../src/base/digest.ts";
-import { endpointsFor, parseMirrors } from "../../src/registry/mirrors.ts";
+import { endpointsFor, hfTokenFor, parseMirrors } from "../../src/registry/mirrors.ts";
+import { tinyGguf } from "../support/tiny-gguf.ts";
 import { bytesOf, messageOf, pulling } from "./pulling.ts";
 import { rangeOf, type StandIn, standIn } from "./stand-in.ts";
 
@@ -18,7 +19,7 @@ test("the list names registries and their mirrors in order", () => {
 });
 
 test("HF_ENDPOINT stands in for Hugging Face and for nothing else", () => {
-  const settings = { mirrors: "", hfEndpoint: "https://hf-mirror.test" };
+  const settings = { mirrors: "", hfEndpoint: "https://hf-mirror.test", hfToken: "" };
   const hosts = (host: string) => endpointsFor(host, false, settings).map(({ origin }) => origin.host);
   expect(hosts("hf.co")).toEqual(["hf-mirror.test"]);
   expect(hosts("huggingface.co")).toEqual(["hf-mirror.test"]);
@@ -84,4 +85,57 @@ test("a mirror's manifest with a private redirect target is refused like any oth
   mirror.fault = (request) => Response.redirect(request.url.replace(mirror.host, inner.host), 307);
   expect(await messageOf(here.pull("127.0.0.1:9/me/tiny:1"))).toMatch(/connection refused$/);
   expect(inner.seen).toEqual([]);
+});
+
+test("HF_TOKEN is for Hugging Face and what stands in for it, never in the clear", () => {
+  const tokenFor = (url: string, hfEndpoint = "") =>
+    hfTokenFor(new URL(url), { mirrors: "", hfEndpoint, hfToken: "hf_secret" });
+  for (const url of ["https://hf.co/a", "https://huggingface.co/a", "https://www.huggingface.co/a"])
+    expect(tokenFor(url)).toBe("hf_secret");
+  for (const url of ["https://hf.co.evil.test/a", "https://evil.test/hf.co", "http://hf.co/a", "https://hf.co:444/a"])
+    expect(tokenFor(url)).toBeUndefined();
+  expect(tokenFor("https://in.test/a", "https://in.test")).toBe("hf_secret");
+  expect(tokenFor("https://in.test/a", "https://other.test")).toBeUndefined();
+  expect(tokenFor("http://in.test/a", "http://in.test")).toBeUndefined();
+});
+
+test("HF_TOKEN goes to the stand-in, not to a mirror, not where a redirect leads, not to another registry", async () => {
+  using standsIn = standIn();
+  using mirror = standIn();
+  using storage = standIn();
+  await using here = await pulling({
+    HF_ENDPOINT: standsIn.origin,
+    HF_TOKEN: "hf_secret",
+    OLLAMA_REGISTRY_MIRRORS: `hf.co=${mirror.origin}`,
+    OLLAMA_REGISTRY_ALLOW: "*",
+  });
+  for (const each of [standsIn, storage]) each.addModel("me/tiny:Q4_K_M", [weights]);
+  standsIn.fault = (request, seen) =>
+    seen.path.includes("/blobs/")
+      ? Response.redirect(request.url.replace(standsIn.host, storage.host), 307)
+      : undefined;
+  await here.pull("hf.co/me/tiny:Q4_K_M", false);
+  expect(await here.store.blobs.verify(digest)).toBe(true);
+  expect(new Set(standsIn.seen.map((seen) => seen.authorization))).toEqual(new Set(["Bearer hf_secret"]));
+  expect(mirror.seen.length).toBeGreaterThan(0);
+  expect(blobRequests(storage).length).toBeGreaterThan(0);
+  standsIn.seen.length = 0;
+  storage.seen.push(...mirror.seen);
+  await here.pull(`${storage.host}/me/tiny:Q4_K_M`);
+  expect(new Set(storage.seen.map((seen) => seen.authorization))).toEqual(new Set([undefined]));
+});
+
+test("HF_TOKEN opens a file by its address at the stand-in, and is not taken along to storage", async () => {
+  using standsIn = standIn();
+  using storage = standIn();
+  await using here = await pulling({ HF_ENDPOINT: standsIn.origin, HF_TOKEN: "hf_secret", OLLAMA_REGISTRY_ALLOW: "*" });
+  const gguf = tinyGguf("llama");
+  standsIn.fault = (request) =>
+    request.headers.get("authorization") === "Bearer hf_secret"
+      ? Response.redirect(`${storage.origin}/signed`, 302)
+      : new Response("", { status: 401 });
+  storage.fault = (request) => rangeOf(request, gguf);
+  const lines = await here.pull(`${standsIn.origin}/me/tiny/resolve/main/dir/tiny.gguf`);
+  expect(lines.at(-1)?.status).toBe("success");
+  expect(new Set(storage.seen.map((seen) => seen.authorization))).toEqual(new Set([undefined]));
 });

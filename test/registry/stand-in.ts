@@ -12,7 +12,7 @@ export interface Seen {
 }
 
 /** Answers a request itself, or undefined for the ordinary answer. */
-export type Fault = (request: Request, seen: Seen) => Response | Promise<Response> | undefined;
+export type Fault = (request: Request, seen: Seen) => Response | Promise<Response | undefined> | undefined;
 
 export interface StandIn extends Disposable {
   readonly host: string;

@@ -3,8 +3,9 @@
 import { expect, test } from "bun:test";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { layerKind } from "../../src/models/manifest.ts";
 import { bytesOf, messageOf, pulling } from "./pulling.ts";
-import { standIn } from "./stand-in.ts";
+import { rangeOf, standIn } from "./stand-in.ts";
 
 const layerOf = (digest: string, size: unknown = 3, mediaType = "application/vnd.ollama.image.model") => ({
   mediaType,
@@ -55,20 +56,23 @@ const manifests: readonly (readonly [name: string, text: string])[] = [
   ],
 ];
 
-test.each(manifests)("a manifest with %s fails and leaves nothing", async (_, text) => {
-  using server = standIn();
-  await using here = await pulling();
-  const canary = join(here.home, "x");
-  await writeFile(canary, "alive");
-  server.fault = (request) => new Response(new URL(request.url).pathname.includes("/manifests/") ? text : "evil");
-  expect(await messageOf(here.pull(`${server.host}/me/tiny:1`))).not.toBe("no error");
-  expect(await readFile(canary, "utf8")).toBe("alive");
-  expect((await readdir(here.home)).sort()).toEqual([".ollama", "x"]);
-  expect(await readdir(here.store.blobs.directory)).toEqual([]);
-  expect(await here.store.list()).toEqual([]);
-});
+test.each(manifests)(
+  "CVE-2024-37032, CVE-2025-1975, CVE-2025-44779, CVE-2026-7020: a manifest with %s fails and leaves nothing",
+  async (_, text) => {
+    using server = standIn();
+    await using here = await pulling();
+    const canary = join(here.home, "x");
+    await writeFile(canary, "alive");
+    server.fault = (request) => new Response(new URL(request.url).pathname.includes("/manifests/") ? text : "evil");
+    expect(await messageOf(here.pull(`${server.host}/me/tiny:1`))).not.toBe("no error");
+    expect(await readFile(canary, "utf8")).toBe("alive");
+    expect((await readdir(here.home)).sort()).toEqual([".ollama", "x"]);
+    expect(await readdir(here.store.blobs.directory)).toEqual([]);
+    expect(await here.store.list()).toEqual([]);
+  },
+);
 
-test("an endless manifest is cut off", async () => {
+test("CVE-2024-12886: an endless manifest is cut off", async () => {
   using server = standIn();
   await using here = await pulling();
   const body = () => new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(bytesOf(65_536, 1)) });
@@ -76,7 +80,7 @@ test("an endless manifest is cut off", async () => {
   expect(await messageOf(here.pull(`${server.host}/me/tiny:1`))).toMatch(/larger than/);
 });
 
-test("a blob that is longer than announced is not read on", async () => {
+test("CVE-2024-12886: a blob that is longer than announced is not read on", async () => {
   using server = standIn();
   await using here = await pulling();
   server.addModel("me/tiny:1", [bytesOf(100, 1)]);
@@ -87,9 +91,37 @@ test("a blob that is longer than announced is not read on", async () => {
 });
 
 test.each(["../x", "a/../../b", "%2e%2e/x", "a\\b", "/etc/passwd", "x".repeat(400), "me/tiny:..", ""])(
-  "%j is no name to pull",
+  "CVE-2024-37032: %j is no name to pull",
   async (name) => {
     await using here = await pulling();
     expect(await messageOf(here.pull(name))).toBe("invalid model name");
   },
 );
+
+test.each(["../../x", "application/vnd.ollama.image.../../x", "text/html\r\nx: y", "", "a".repeat(100_000)])(
+  "CVE-2026-7020: the media type %.40j makes no path and no layer of the model",
+  async (mediaType) => {
+    using server = standIn();
+    await using here = await pulling();
+    const text = server.addModel("me/tiny:1", [bytesOf(100, 1)]);
+    const manifest = JSON.parse(text) as { layers: { mediaType: string }[] };
+    for (const layer of manifest.layers) layer.mediaType = mediaType;
+    server.manifests.set("me/tiny:1", JSON.stringify(manifest));
+    await here.pull(`${server.host}/me/tiny:1`);
+    const [model] = await here.store.list();
+    expect(model?.manifest.layers.map((layer) => layerKind(layer))).toEqual([undefined]);
+    const names = await readdir(here.store.blobs.directory);
+    expect(names.filter((name) => !/^sha256-[0-9a-f]{64}$/.test(name))).toEqual([]);
+    expect((await readdir(here.home)).sort()).toEqual([".ollama"]);
+  },
+);
+
+test("CVE-2025-44779: a blob whose bytes are not its digest's deletes nothing that was there", async () => {
+  using server = standIn();
+  await using here = await pulling();
+  const kept = await here.store.blobs.put("kept");
+  server.addModel("me/tiny:1", [bytesOf(100, 1)]);
+  server.fault = (request, seen) => (seen.path.includes("/blobs/") ? rangeOf(request, bytesOf(100, 2)) : undefined);
+  expect(await messageOf(here.pull(`${server.host}/me/tiny:1`))).toMatch(/digest mismatch|announced/);
+  expect(await here.store.blobs.readText(kept.digest)).toBe("kept");
+});

@@ -20,9 +20,11 @@ export interface TestApp extends AsyncDisposable {
 
 export const NO_LIBRARIES = "this test has no inference libraries";
 
-export async function testApp(options: { origins?: string; boundHost?: string } = {}): Promise<TestApp> {
+export async function testApp(
+  options: { origins?: string; boundHost?: string; env?: Readonly<Record<string, string>> } = {},
+): Promise<TestApp> {
   const { store, [Symbol.asyncDispose]: removeStore } = await tempStore();
-  const config = readConfig({ HOME: store.directory, OLLAMA_MODELS: store.directory });
+  const config = readConfig({ HOME: store.directory, OLLAMA_MODELS: store.directory, ...options.env });
   const scheduler = new Scheduler(config, () => Promise.reject(new AppError("internal", NO_LIBRARIES)));
   const inference = new Inference(store, scheduler, config);
   const policy = browserPolicy(options.origins ?? "", options.boundHost ?? "127.0.0.1");

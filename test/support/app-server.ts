@@ -35,7 +35,7 @@ export async function startApp(): Promise<AppServer> {
     hostname: "127.0.0.1",
     port: 0,
     development: false,
-    fetch: (request) => app.fetch(request),
+    fetch: (request, bun) => app.fetch(request, bun.requestIP(request)?.address),
   });
   return {
     baseUrl: `http://127.0.0.1:${server.port}`,

@@ -17,6 +17,8 @@ export interface DockerRegistry extends AsyncDisposable {
 
 export interface DockerRegistryOptions {
   readonly certificate?: { readonly certPath: string; readonly keyPath: string };
+  /** Another registry, whose content it hands on and keeps. */
+  readonly remoteUrl?: string;
   readonly token?: {
     readonly realm: string;
     readonly service: string;
@@ -40,7 +42,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   const folder = await mkdtemp(join(tmpdir(), "docker-registry-"));
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
-  const { certificate, token } = options;
+  const { certificate, token, remoteUrl } = options;
   const lines = [
     "version: 0.1",
     "log: {level: error}",
@@ -51,6 +53,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     ...(certificate === undefined
       ? []
       : [`  tls: {certificate: ${certificate.certPath}, key: ${certificate.keyPath}}`]),
+    ...(remoteUrl === undefined ? [] : [`proxy: {remoteurl: ${remoteUrl}}`]),
     ...(token === undefined
       ? []
       : [

@@ -23,18 +23,22 @@ export interface TestServerOptions {
   readonly startMs?: number;
   /** A command that starts the server's: with limits, as another user. */
   readonly launcher?: readonly string[];
-  /** A home that outlives the server, to start another one on; made and removed with the server unless given. */
+  /** Where it listens; 127.0.0.1 unless given. */
+  readonly hostname?: string;
+  /** A home that outlives the server; its own, which goes with it, unless given. */
   readonly home?: TempHome;
+  /** Any free one unless given. */
+  readonly port?: number;
 }
 
 const POLL_MS = 25;
 const STOP_MS = 10_000;
 
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { env = {}, startMs = 60_000, launcher = [] } = options;
+  const { env = {}, startMs = 60_000, hostname = "127.0.0.1", launcher = [] } = options;
   const home = options.home ?? (await tempHome());
-  const port = await freePort();
-  const ownEnv = { ...home.env, OLLAMA_HOST: `127.0.0.1:${port}`, ...env };
+  const port = options.port ?? (await freePort());
+  const ownEnv = { ...home.env, OLLAMA_HOST: `${hostname}:${port}`, ...env };
   const child = Bun.spawn([...launcher, ...programCommand(), "serve"], {
     env: ownEnv,
     stdin: "ignore",
@@ -83,7 +87,8 @@ async function untilAnswering(baseUrl: string, limitMs: number, exitCode: () => 
   const endMs = Date.now() + limitMs;
   for (;;) {
     const answer = await fetch(baseUrl, { proxy: false }).catch(() => undefined);
-    if (answer?.ok === true) return;
+    // One that asks for a key has started too.
+    if (answer?.ok === true || answer?.status === 401) return;
     if (exitCode() !== null) throw new Error(`it ended with ${exitCode()}`);
     if (Date.now() > endMs) throw new Error(`no answer within ${limitMs} ms`);
     await Bun.sleep(POLL_MS);

@@ -45,6 +45,7 @@ export const RunningModel = t.Object({
   /** Not in Ollama. */
   parallel: t.Optional(t.Integer()),
   active_requests: t.Optional(t.Integer()),
+  queued_requests: t.Optional(t.Integer()),
 });
 export type RunningModel = Static<typeof RunningModel>;
 export const ProcessResponse = t.Object({ models: t.Array(RunningModel) }, { title: "ProcessResponse" });
@@ -98,6 +99,9 @@ export const CreateRequest = t.Object(
     remote_host: t.Optional(t.String()),
     files: t.Optional(t.Record(t.String(), t.String(), { goType: "map[string]string" })),
     adapters: t.Optional(t.Record(t.String(), t.String(), { goType: "map[string]string" })),
+    adapter_scales: t.Optional(
+      t.Record(t.String(), t.Number(), { description: "Strength of an adapter, by its name; 1 where none is given" }),
+    ),
     draft_files: t.Optional(t.Record(t.String(), t.String(), { goType: "map[string]string" })),
     template: t.Optional(t.String()),
     license: t.Optional(t.Unknown({ description: "A text or a list of texts" })),

@@ -27,7 +27,7 @@ export async function run({ args, flags }: Invocation<typeof createFlags>, conte
   for (const warning of content.warnings) context.stdout.write(`${warning}\n`);
   const { request, uploads, hasDraft } = await gather(model, content, folder);
   if (flags["draft-quantize"] !== "") throw draftQuantizeRefusal(hasDraft);
-  await uploadFiles(context, uploads, progress);
+  await uploadFiles(context, uploads, progress, { copy: flags.copy });
   const quantize = flags.quantize === "" ? {} : { quantize: flags.quantize };
   await showTransfer(progress, context.client.create({ ...request, ...quantize }));
 }

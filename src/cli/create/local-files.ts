@@ -5,15 +5,14 @@ import { type Dirent, readSync } from "node:fs";
 import { closeSync, openSync } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
-import { type Digest, DigestStream } from "../../base/digest.ts";
 import { AppError } from "../../base/errors.ts";
+import { type HashedFile, hashFile } from "../../base/hash-file.ts";
 import { type ContentType, selectModelFiles, sniffContent } from "../../formats/modelfile/paths.ts";
+import { shardsBeside } from "./shards.ts";
 import { faultCode, fileFault } from "./file-fault.ts";
 
-export interface LocalFile {
+export interface LocalFile extends HashedFile {
   readonly path: string;
-  readonly digest: Digest;
-  readonly sizeBytes: number;
 }
 
 /** A folder with more entries is no model. */
@@ -24,9 +23,9 @@ const SNIFFED_BYTES = 512;
 export async function localFiles(path: string): Promise<LocalFile[] | undefined> {
   const isFolder = await kindOf(path);
   if (isFolder === undefined) return undefined;
-  const paths = isFolder ? await filesOfFolder(path) : [path];
+  const paths = isFolder ? await filesOfFolder(path) : shardsBeside(path);
   const files: LocalFile[] = [];
-  for (const each of paths) files.push(await hashFile(each));
+  for (const each of paths) files.push(await localFile(each));
   return files;
 }
 
@@ -107,13 +106,11 @@ async function withinFolder(root: string, path: string): Promise<string> {
   throw new AppError("invalid", `insecure path: ${inside}${hint}`);
 }
 
-async function hashFile(path: string): Promise<LocalFile> {
-  const hash = new DigestStream();
+export async function localFile(path: string): Promise<LocalFile> {
   try {
     if (!(await stat(path)).isFile()) throw notRegular(path);
-    for await (const chunk of Bun.file(path).stream()) hash.update(chunk);
+    return { path, ...(await hashFile(path)) };
   } catch (error) {
     throw fileFault("open", path, error);
   }
-  return { path, digest: hash.digest(), sizeBytes: hash.bytes };
 }

@@ -1,6 +1,8 @@
-// Brings local files to the server's blobs, those that are not there yet.
+// Brings local files to the server's blobs, those that are not there yet: without a copy where this program and the server
+// share the models directory, else by HTTP.
 
 import { open } from "node:fs/promises";
+import { join } from "node:path";
 import { AppError } from "../../base/errors.ts";
 import type { CliContext } from "../context.ts";
 import type { Progress } from "../ui/progress.ts";
@@ -9,28 +11,64 @@ import type { LocalFile } from "./local-files.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
-export async function uploadFiles(context: CliContext, files: readonly LocalFile[], progress: Progress): Promise<void> {
+export interface UploadOptions {
+  /** Never clone or link. */
+  readonly copy: boolean;
+}
+
+export async function uploadFiles(
+  context: CliContext,
+  files: readonly LocalFile[],
+  progress: Progress,
+  { copy }: UploadOptions,
+): Promise<void> {
+  const { client } = context;
   const known = new Set<string>();
   for (const file of files) {
     if (known.has(file.digest)) continue;
     known.add(file.digest);
-    if (!(await context.client.hasBlob(file.digest))) await uploadFile(context, file, progress);
+    if (await client.hasBlob(file.digest)) continue;
+    const directory = copy ? undefined : await client.modelsDirectory();
+    if (directory !== undefined && (await placeInStore(context, directory, file, progress))) continue;
+    await uploadFile(context, file, progress);
   }
 }
 
+/** That the server sees the file afterwards is the proof that both mean the same directory. */
+async function placeInStore(
+  { client }: CliContext,
+  directory: string,
+  file: LocalFile,
+  progress: Progress,
+): Promise<boolean> {
+  const { BlobStore } = await import("../../models/blobs.ts");
+  const { placeFile, removePlaced } = await import("../../models/place-file.ts");
+  const blobs = new BlobStore(join(directory, "blobs"));
+  const placed = await placeFile(blobs, file);
+  if (placed === undefined) return false;
+  if (await client.hasBlob(file.digest)) {
+    const how = placed.how === "clone" ? "sharing its blocks" : "as a hard link";
+    progress.spinner(`using file ${file.digest} without a copy (${how})`);
+    return true;
+  }
+  await removePlaced(blobs, file.digest, placed.state);
+  return false;
+}
+
 async function uploadFile({ client, stderr }: CliContext, file: LocalFile, progress: Progress): Promise<void> {
+  const sizeBytes = Number(file.state.size);
   const line = (percent: number): string => `copying file ${file.digest} ${percent}%`;
   const spinner = progress.spinner(line(0));
   let shown = 0;
   const onSent = (bytes: number): void => {
-    const percent = file.sizeBytes === 0 ? 100 : Math.floor((100 * bytes) / file.sizeBytes);
+    const percent = sizeBytes === 0 ? 100 : Math.floor((100 * bytes) / sizeBytes);
     // Where lines cannot be redrawn, each would stay: only the start and the end are said there.
     if (percent === shown || (!stderr.canRedraw && percent < 100)) return;
     shown = percent;
     progress.setMessage(spinner, line(percent));
   };
   await client.uploadBlob(file.digest, streamOf(readFile(file.path, onSent)));
-  onSent(file.sizeBytes);
+  onSent(sizeBytes);
 }
 
 /** Reads on only when the connection has taken what came before. */

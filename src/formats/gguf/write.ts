@@ -15,6 +15,8 @@ import {
 } from "./value-type.ts";
 
 export type GgufWriteValue =
+  /** Type and value as another file has them. */
+  | { readonly type: "raw"; readonly bytes: Uint8Array }
   | { readonly type: GgufFixedType; readonly value: number | bigint | boolean }
   | { readonly type: "str"; readonly value: string }
   | { readonly type: "arr"; readonly elementType: "str"; readonly values: readonly string[] }
@@ -63,6 +65,15 @@ export async function writeGguf(sink: GgufSink, layout: GgufLayout): Promise<num
   return written;
 }
 
+/** What `writeGguf` will write. */
+export function ggufByteSize(layout: GgufLayout): number {
+  const alignment = layout.alignment ?? DEFAULT_ALIGNMENT;
+  return layout.tensors.reduce(
+    (total, each) => total + alignUp(sizeOf(each), alignment),
+    encodeHeader(layout).byteLength,
+  );
+}
+
 /** Everything before the tensor data, padded to where that starts. */
 export function encodeHeader(layout: GgufLayout): Uint8Array {
   const alignment = layout.alignment ?? DEFAULT_ALIGNMENT;
@@ -92,6 +103,7 @@ export function encodeHeader(layout: GgufLayout): Uint8Array {
 }
 
 function writeValue(bytes: ByteWriter, value: GgufWriteValue): void {
+  if (value.type === "raw") return bytes.raw(value.bytes);
   bytes.fixed("u32", typeId(value.type));
   if (value.type === "str") return bytes.text(value.value);
   if (value.type !== "arr") return bytes.fixed(value.type, value.value);

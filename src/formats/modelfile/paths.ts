@@ -18,6 +18,8 @@ export function expandPath(path: string, modelfileFolder: string, homeOf: (user?
 
 export type ContentType = "text/plain" | "application/zip" | "application/octet-stream" | "other";
 
+const GGUF = /\.gguf$/;
+
 interface Wanted {
   readonly name: RegExp;
   readonly content?: ContentType;
@@ -30,9 +32,7 @@ const WEIGHTS: readonly Wanted[] = [
   // Some safetensors files do not look like binary data, so their content is not checked.
   { name: /^model.*\.safetensors$/s, nested: true },
   { name: /^consolidated.*\.safetensors$/s },
-  { name: /^pytorch_model.*\.bin$/s, content: "application/zip" },
-  { name: /^consolidated.*\.pth$/s, content: "application/zip" },
-  { name: /\.gguf$/, content: "application/octet-stream" },
+  { name: GGUF, content: "application/octet-stream" },
   { name: /\.bin$/, content: "application/octet-stream" },
 ];
 
@@ -50,6 +50,7 @@ export function selectModelFiles(paths: readonly string[], contentOf: (path: str
 
   const files: string[] = [];
   for (const { name, content, nested } of WEIGHTS) {
+    if (name === GGUF) refusePickle(top);
     const found = content === undefined ? matching(top, name) : accepted(top, name, content);
     if (found.length === 0) continue;
     files.push(...found, ...(nested === true ? matching(below, name) : []));
@@ -65,6 +66,19 @@ export function selectModelFiles(paths: readonly string[], contentOf: (path: str
   }
   const tokenizer = accepted(top, TOKENIZER, "application/octet-stream");
   return [...files, ...(tokenizer.length > 0 ? tokenizer : accepted(below, TOKENIZER, "text/plain"))];
+}
+
+/**
+ * Ollama reads these; they are Python pickles, programs that run when they are read, so here not even their type is looked
+ * at (docs/differences.md).
+ */
+function refusePickle(names: readonly string[]): void {
+  const pickle = names.find((name) => /^(?:pytorch_model.*\.bin|consolidated.*\.pth)$/s.test(name));
+  if (pickle === undefined || names.some((name) => GGUF.test(name))) return;
+  throw new AppError(
+    "unsupported",
+    `${pickle} is a Python pickle, which can run code when it is read; save the model as safetensors (save_pretrained writes them) and create it from those`,
+  );
 }
 
 const CHAT_TEMPLATE = /^chat_template\.jinja$/;

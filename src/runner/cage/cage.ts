@@ -26,6 +26,11 @@ export function dieWithParent(): void {
   openLibc()?.prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/** No program that this process could start may have more rights than it has. */
+export function dropPrivileges(): void {
+  openLibc()?.prctl(PR_SET_NO_NEW_PRIVS, 1);
+}
+
 /** `rules` undefined: the user switched the cage off; what no program can miss is given up all the same. */
 export function enterCage(rules: CageRules | undefined): CageReport {
   const libc = openLibc();

@@ -17,10 +17,12 @@ import { logWarn } from "../../base/log.ts";
 import { formatLocal } from "../../base/rfc3339.ts";
 import { capabilitiesOf } from "../../models/capabilities.ts";
 import { checkCreateRequest, createModel } from "../../models/create.ts";
+import type { Convert } from "../../models/from-checkpoint.ts";
 import { ModelName } from "../../models/name.ts";
 import { openModel, openStored } from "../../models/opened-model.ts";
 import { detailsOf, showModel } from "../../models/show.ts";
-import type { RunningInfo } from "../../scheduler/scheduler.ts";
+import { runConversion } from "../../runner/convert-job.ts";
+import type { RunningInfo } from "../../scheduler/loaded.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse, publicError, STATUS } from "../errors.ts";
 import type { Services } from "../services.ts";
@@ -99,6 +101,7 @@ function runningModel(info: RunningInfo): RunningModel {
     context_length: info.contextLength,
     parallel: info.sequences,
     active_requests: info.pending,
+    queued_requests: info.queued,
   };
 }
 
@@ -113,11 +116,25 @@ async function show({ store, config }: Services, request: ShowRequest): Promise<
   return jsonResponse(showModel(await openModel(store, name, name.display), request, config.goTemplate));
 }
 
-async function create({ store, registry }: Services, request: CreateRequest, signal: AbortSignal): Promise<Response> {
+async function create(
+  { store, registry, quantize }: Services,
+  request: CreateRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   checkCreateRequest(request);
   const pull = (name: ModelName, pullSignal: AbortSignal) => registry.pull(name, false, pullSignal);
-  const progress = createModel({ store, pull }, request, signal);
+  const progress = createModel({ store, pull, quantize, convert: convertInChild }, request, signal);
   return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress, (line) => line);
+}
+
+/** One bar of its own: where clients key bars by digest, any text that is none will do (Ollama quantizes under zeros). */
+async function* convertInChild(...[request, signal]: Parameters<Convert>): ReturnType<Convert> {
+  const status = "converting model";
+  const conversion = runConversion(request, signal);
+  for (let step = await conversion.next(); ; step = await conversion.next()) {
+    if (step.done === true) return step.value;
+    yield { status, digest: status, ...step.value };
+  }
 }
 
 /** Not streamed: only the last status counts, and an error has its own status code. */

@@ -5,8 +5,12 @@ import { Elysia } from "elysia";
 import { AppError } from "../../base/errors.ts";
 import { VERSION } from "../../version.ts";
 import { jsonResponse } from "../errors.ts";
+import type { Gate } from "../gate.ts";
+import { isLocalProgram } from "../peers.ts";
+import { currentRequest } from "../request-context.ts";
+import type { Services } from "../services.ts";
 
-export function statusRoutes() {
+export function statusRoutes({ store }: Services, gate: Gate | undefined) {
   const refuse = (message: string) => (): never => {
     throw new AppError("forbidden", message);
   };
@@ -22,7 +26,19 @@ export function statusRoutes() {
     )
     .get("/health", () => jsonResponse({ status: "ok" }), about("Is it ready?"))
     .get("/api/version", () => jsonResponse({ version: VERSION }), about("Version"))
-    .get("/api/status", () => jsonResponse({ cloud: { disabled: true, source: "none" } }), about("Cloud status"))
+    .get(
+      "/api/status",
+      () => jsonResponse({ cloud: { disabled: true, source: "none" }, ...access(gate) }),
+      about("Cloud status"),
+    )
+    .get(
+      "/api/store",
+      ({ request }) => {
+        if (!isLocalProgram(request)) throw new AppError("forbidden", "only programs on this machine are told");
+        return jsonResponse({ models: store.directory });
+      },
+      about("Where the models are"),
+    )
     .get("/api/experimental/model-recommendations", () => jsonResponse({ recommendations: [] }), about("None"))
     .post("/api/me", refuse("ollama cloud is disabled: account is unavailable"), {
       parse: "none",
@@ -38,4 +54,9 @@ export function statusRoutes() {
       parse: "none",
       ...about("Refused: no cloud"),
     });
+}
+
+/** How open the server is, for those in charge of it. */
+function access(gate: Gate | undefined) {
+  return gate !== undefined && currentRequest()?.isInCharge === true ? { access: gate.describe() } : {};
 }

@@ -27,7 +27,9 @@ const gathered = (...lines: readonly string[]) =>
 
 test("a file is hashed, and nothing is no file", async () => {
   await writeFile(at("a.gguf"), "GGUF");
-  expect(await localFiles(at("a.gguf"))).toEqual([{ path: at("a.gguf"), digest: digestOf("GGUF"), sizeBytes: 4 }]);
+  expect(await localFiles(at("a.gguf"))).toMatchObject([
+    { path: at("a.gguf"), digest: digestOf("GGUF"), state: { size: 4n } },
+  ]);
   expect(await localFiles(at("none"))).toBeUndefined();
   expect(await localFiles(at("a.gguf/below"))).toBeUndefined();
 });
@@ -93,11 +95,11 @@ test("FROM is a file where there is one, and a model's name otherwise", async ()
   });
 });
 
-test("of several adapters the last counts, and it must be there", async () => {
+test("several adapters go along together, and each must be there", async () => {
   await writeFile(at("one"), "1");
   await writeFile(at("two"), "2");
   const { request } = await gathered("FROM base", "ADAPTER ./one", "ADAPTER ./two");
-  expect(request.adapters).toEqual({ two: digestOf("2") });
+  expect(request.adapters).toEqual({ one: digestOf("1"), two: digestOf("2") });
   expect((await rejection(gathered("FROM base", "ADAPTER ./none"))).message).toContain(
     `stat ${at("none")}: no such file or directory`,
   );

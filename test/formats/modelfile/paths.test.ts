@@ -49,8 +49,7 @@ describe("the files of a model folder", () => {
 
   test("then the other kinds, one of them", () => {
     expect(select("consolidated.safetensors", "x.gguf")).toEqual(["consolidated.safetensors"]);
-    expect(select("pytorch_model.bin", "x.gguf")).toEqual(["pytorch_model.bin"]);
-    expect(select("consolidated.00.pth", "x.gguf")).toEqual(["consolidated.00.pth"]);
+    expect(select("pytorch_model.bin", "consolidated.00.pth", "x.gguf")).toEqual(["x.gguf"]);
     expect(select("mmproj.gguf", "x.gguf")).toEqual(["mmproj.gguf", "x.gguf"]);
   });
 
@@ -66,9 +65,18 @@ describe("the files of a model folder", () => {
 
   test("weights that are only pointers to weights do not count", () => {
     const pointers = (): ContentType => "text/plain";
-    expect(() => selectModelFiles(["pytorch_model.bin"], pointers)).toThrow("no Modelfile or safetensors files found");
+    expect(() => selectModelFiles(["x.gguf"], pointers)).toThrow("no Modelfile or safetensors files found");
     expect(() => select("config.json")).toThrow("no Modelfile or safetensors files found");
     expect(() => select()).toThrow("no Modelfile or safetensors files found");
+  });
+
+  test("pickles are refused by their names alone", () => {
+    const neverAsked = (): ContentType => {
+      throw new Error("a pickle was opened");
+    };
+    for (const name of ["pytorch_model.bin", "pytorch_model-00001-of-00002.bin", "consolidated.00.pth"]) {
+      expect(() => selectModelFiles(["config.json", name], neverAsked)).toThrow(`${name} is a Python pickle`);
+    }
   });
 
   test("settings that are not text are an error", () => {

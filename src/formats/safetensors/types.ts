@@ -1,0 +1,23 @@
+// The number types of safetensors and the bytes of one element.
+
+const ROWS = [
+  ["BOOL", 1],
+  ["U8", 1],
+  ["I8", 1],
+  ["F8_E4M3", 1],
+  ["F8_E5M2", 1],
+  ["U16", 2],
+  ["I16", 2],
+  ["F16", 2],
+  ["BF16", 2],
+  ["U32", 4],
+  ["I32", 4],
+  ["F32", 4],
+  ["U64", 8],
+  ["I64", 8],
+  ["F64", 8],
+] as const;
+
+export type SafetensorsType = (typeof ROWS)[number][0];
+
+export const SAFETENSORS_TYPES: ReadonlyMap<SafetensorsType, number> = new Map(ROWS);

@@ -1,0 +1,95 @@
+// One long piece of work in a child process of its own: payload in, progress and one result or AppError out. Work that
+// blocks (native code) or may crash costs a child, never the server; it ends with its signal and with the server.
+
+import { AppError, type Fault, toAppError } from "../base/errors.ts";
+import { AsyncQueue } from "../base/queue.ts";
+import { dieWithParent, dropPrivileges } from "./cage/cage.ts";
+import { StderrTail } from "./stderr-tail.ts";
+
+type ToJob = { readonly payload: unknown };
+type FromJob<P, R> =
+  | { readonly type: "progress"; readonly progress: P }
+  | { readonly type: "result"; readonly result: R }
+  | { readonly type: "failed"; readonly fault: Fault; readonly message: string };
+
+export interface Job<P> {
+  /** What the work is called in an error, as in "the quantization ended unexpectedly". */
+  readonly name: string;
+  /** `selfCommand(role)`; the role calls `serveJob`. */
+  readonly command: readonly string[];
+  /** Whatever the structured clone algorithm takes. */
+  readonly payload: unknown;
+  /** Reads progress out of what the child writes to stderr: native code that blocks the child can say it nowhere else. */
+  readonly progressOf?: (line: string) => P | undefined;
+}
+
+/** Yields progress, returns the result. The child is gone when this ends, however it ends. */
+export async function* runJob<P, R>(job: Job<P>, signal: AbortSignal): AsyncGenerator<P, R, undefined> {
+  if (signal.aborted) throw new AppError("canceled", "request canceled");
+  const events = new AsyncQueue<FromJob<P, R>>();
+  const child = Bun.spawn([...job.command], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+    env: { ...process.env, GGML_NO_BACKTRACE: "1" },
+    ipc: (message: FromJob<P, R>) => events.push(message),
+    serialization: "advanced",
+  });
+  const stderr = new StderrTail();
+  const stderrEnd = stderr.follow(child, (line) => {
+    const progress = job.progressOf?.(line);
+    if (progress !== undefined) events.push({ type: "progress", progress });
+  });
+  let finished: { readonly result: R } | undefined;
+  void child.exited.then(async () => {
+    await stderrEnd;
+    if (finished !== undefined) return events.end();
+    events.fail(new AppError("internal", stderr.withReason(`${job.name} ended unexpectedly ${howItEnded(child)}`)));
+  });
+  const abort = () => events.fail(new AppError("canceled", "request canceled"));
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    child.send({ payload: job.payload } satisfies ToJob);
+    for await (const event of events) {
+      if (event.type === "failed") throw new AppError(event.fault, stderr.withReason(event.message));
+      if (event.type === "progress") yield event.progress;
+      else {
+        // The child waits to be ended; what is left of its stderr is read before the queue ends.
+        finished = { result: event.result };
+        child.kill("SIGKILL");
+      }
+    }
+    if (finished === undefined) throw new AppError("internal", `${job.name} gave no result`);
+    return finished.result;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+}
+
+function howItEnded(child: Pick<Bun.Subprocess, "signalCode" | "exitCode">): string {
+  if (child.signalCode === "SIGKILL") return "(killed; the machine may be out of memory)";
+  return child.signalCode === null ? `(exit code ${child.exitCode ?? "?"})` : `(${child.signalCode})`;
+}
+
+/** The child's side: the main of a hidden role. Never returns; the parent ends this process when it has the result. */
+export async function serveJob(work: (payload: never, report: (progress: unknown) => void) => unknown): Promise<never> {
+  if (process.send === undefined) throw new AppError("invalid", "this is started by the server, not by hand");
+  // Ctrl-C in a terminal reaches the whole group; the server decides when a job ends.
+  process.on("SIGINT", () => {});
+  process.on("disconnect", () => process.exit(0));
+  dieWithParent();
+  dropPrivileges();
+  const send = (message: FromJob<unknown, unknown>) => process.send?.(message);
+  const { payload } = await new Promise<ToJob>((resolve) => process.once("message", resolve));
+  try {
+    // Both ends are this same program, and the role's caller is the only one that sends a payload.
+    const result = await work(payload as never, (progress) => send({ type: "progress", progress }));
+    send({ type: "result", result });
+  } catch (error) {
+    const { fault, message } = toAppError(error);
+    send({ type: "failed", fault, message });
+  }
+  return new Promise<never>(() => {});
+}
