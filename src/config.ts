@@ -38,6 +38,16 @@ function boolean(text: string): boolean {
   return !["0", "f", "F", "false", "FALSE", "False"].includes(text);
 }
 
+/** What opens a door must be meant: only a clear yes counts. */
+function consent(env: string): (text: string) => boolean {
+  return (value) => {
+    if (["1", "t", "true", "yes", "on"].includes(value.toLowerCase())) return true;
+    if (!["0", "f", "false", "no", "off"].includes(value.toLowerCase()))
+      warnings.push(`${env}=${value} is neither true nor false, using false`);
+    return false;
+  };
+}
+
 function text(value: string): string {
   return value;
 }
@@ -61,9 +71,17 @@ function parseDurationOr(value: string, fallbackMs: number): number {
   }
 }
 
-function loadTimeout(value: string): number {
-  const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_LOAD_TIMEOUT_MS);
-  return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
+/** Milliseconds; 0 and less is never (Infinity). A bare number is seconds. */
+function timeout(fallbackMs: number): (value: string) => number {
+  return (value) => {
+    const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, fallbackMs);
+    return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
+  };
+}
+
+function drainTimeout(value: string): number {
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_DRAIN_MS);
+  return Math.max(0, ms);
 }
 
 /** 0 info, 1 debug, 2 trace; "true" is 1. */
@@ -94,6 +112,8 @@ function kvType(value: string): KvType {
 
 const DEFAULT_KEEP_ALIVE_MS = 5 * 60_000;
 const DEFAULT_LOAD_TIMEOUT_MS = 5 * 60_000;
+const DEFAULT_STALL_TIMEOUT_MS = 30_000;
+const DEFAULT_DRAIN_MS = 60_000;
 
 export const settings = {
   debug: setting("OLLAMA_DEBUG", debugLevel, 0, "Show additional debug information (e.g. OLLAMA_DEBUG=1)"),
@@ -130,9 +150,15 @@ export const settings = {
   origins: setting("OLLAMA_ORIGINS", text, "", "A comma separated list of allowed origins"),
   loadTimeoutMs: setting(
     "OLLAMA_LOAD_TIMEOUT",
-    loadTimeout,
+    timeout(DEFAULT_LOAD_TIMEOUT_MS),
     DEFAULT_LOAD_TIMEOUT_MS,
     'How long to allow model loads to stall before giving up (default "5m")',
+  ),
+  stallTimeoutMs: setting(
+    "OLLAMA_STALL_TIMEOUT",
+    timeout(DEFAULT_STALL_TIMEOUT_MS),
+    DEFAULT_STALL_TIMEOUT_MS,
+    'How long a runner with work may neither answer nor compute before it is ended (default "30s")',
   ),
   flashAttention: setting<"auto" | "on" | "off">(
     "OLLAMA_FLASH_ATTENTION",
@@ -172,6 +198,12 @@ export const settings = {
     0,
     "Compute threads (default: what the processors really available allow)",
   ),
+  runnerCage: setting(
+    "OLLAMA_RUNNER_CAGE",
+    boolean,
+    true,
+    "Confine the process that reads a model: no network, no other programs, no other files (default true)",
+  ),
   registryMirrors: setting(
     "OLLAMA_REGISTRY_MIRRORS",
     text,
@@ -195,6 +227,31 @@ export const settings = {
     text,
     "",
     "Where `ollama upgrade` and the install scripts find releases (http, https or file; default: this program's publisher)",
+  ),
+  apiKey: setting("OLLAMA_API_KEY", text, "", "API key that the commands send to the server"),
+  keylessLoopback: setting(
+    "OLLAMA_KEYLESS_LOOPBACK",
+    consent("OLLAMA_KEYLESS_LOOPBACK"),
+    false,
+    "Let programs on this machine work without an API key even where keys exist (default false)",
+  ),
+  remoteManagement: setting(
+    "OLLAMA_REMOTE_MANAGEMENT",
+    consent("OLLAMA_REMOTE_MANAGEMENT"),
+    false,
+    "Let other machines pull, create and delete models where no API keys exist (default false)",
+  ),
+  shutdownTimeoutMs: setting(
+    "OLLAMA_SHUTDOWN_TIMEOUT",
+    drainTimeout,
+    DEFAULT_DRAIN_MS,
+    'How long running answers may take to finish when the server is told to stop (default "1m")',
+  ),
+  logRequests: setting(
+    "OLLAMA_DEBUG_LOG_REQUESTS",
+    consent("OLLAMA_DEBUG_LOG_REQUESTS"),
+    false,
+    "Write what requests say, prompts included, to the log (default false)",
   ),
   hfEndpoint: setting("HF_ENDPOINT", text, "", "Address that stands in for Hugging Face"),
   hfToken: setting("HF_TOKEN", text, "", "Token for Hugging Face, which nobody else is sent"),

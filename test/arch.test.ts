@@ -13,6 +13,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ["base"],
   api: ["base"],
   formats: ["base"],
+  access: ["api", "base", "config"],
   convert: ["formats", "base"],
   chat: ["formats", "api", "base"],
   models: ["chat", "formats", "api", "base", "config"],
@@ -21,6 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   scheduler: ["runner", "models", "formats", "api", "base", "config"],
   inference: ["scheduler", "runner", "chat", "models", "formats", "api", "base", "config"],
   server: [
+    "access",
     "inference",
     "scheduler",
     "runner",
@@ -34,7 +36,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "version",
   ],
   install: ["base"],
-  cli: ["install", "api", "formats", "base", "config", "version"],
+  cli: ["access", "install", "api", "formats", "base", "config", "version"],
   main: ["cli", "runner", "base"],
 };
 
@@ -53,6 +55,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "@huggingface/jinja": ["chat"],
   "@clack/prompts": ["cli"],
   yaml: ["cli"],
+  "prom-client": ["access"],
 };
 
 interface Import {

@@ -6,6 +6,7 @@ import {
   createFlags,
   doctorFlags,
   importFlags,
+  keyFlags,
   launchFlags,
   noFlags,
   rootFlags,
@@ -34,8 +35,8 @@ function variables(...names: readonly SettingName[]): EnvironmentVariable[] {
   return describeSettings(names).map(({ env, summary }) => ({ name: env, summary }));
 }
 
-const clientVariables = variables("host");
-const forCommands = new Set<SettingName>(["downloadUrl", "editor", "noHistory", "hfHome", "hfHubCache"]);
+const clientVariables = variables("host", "apiKey");
+const forCommands = new Set<SettingName>(["apiKey", "downloadUrl", "editor", "noHistory", "hfHome", "hfHubCache"]);
 const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forCommands.has(name)));
 
 const signin = {
@@ -88,7 +89,7 @@ const commands: readonly Command<CliContext>[] = [
     usage: "MODEL [PROMPT]",
     args: { atLeast: 1 },
     flags: runFlags,
-    environment: variables("editor", "host", "noHistory"),
+    environment: variables("editor", "host", "apiKey", "noHistory"),
     completes: "models",
     load: () => import("./commands/run.ts"),
   }),
@@ -192,6 +193,23 @@ const commands: readonly Command<CliContext>[] = [
     load: () => import("./commands/completion.ts"),
   }),
   defineCommand({
+    name: "key",
+    summary: "Create, list and revoke API keys",
+    usage: "create [NAME] | list | revoke NAME...",
+    args: { atLeast: 1 },
+    flags: keyFlags,
+    environment: clientVariables,
+    load: () => import("./commands/key.ts"),
+  }),
+  defineCommand({
+    name: "usage",
+    summary: "Show what API keys have used",
+    args: { exactly: 0 },
+    flags: noFlags,
+    environment: clientVariables,
+    load: () => import("./commands/usage.ts"),
+  }),
+  defineCommand({
     name: "import",
     summary: "List and import models of other programs",
     usage: "[NAME [MODEL]]",
@@ -257,6 +275,7 @@ const needNoServer: ReadonlySet<string> = new Set([
   "doctor",
   "completion",
   "import",
+  "key",
   "mv-models",
 ]);
 

@@ -91,3 +91,9 @@ export const uninstallFlags = defineFlags({
   purge: { type: "bool", summary: "Delete models, keys and settings too" },
   yes: { type: "bool", short: "y", summary: "Do not ask" },
 });
+
+export const keyFlags = defineFlags({
+  scope: { type: "string", summary: 'For create: what the key may do: infer, manage, metrics (default "infer")' },
+  limit: { type: "int", summary: "For create: requests at the same time (default: no limit)" },
+  budget: { type: "int", summary: "For create: tokens of prompts and answers in a day, UTC (default: no limit)" },
+});

@@ -6,7 +6,10 @@ import { openModel } from "../models/opened-model.ts";
 import type { ModelStore } from "../models/store.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { LocalModel } from "./local-model.ts";
-import type { AskableModel } from "./model.ts";
+import type { AskableModel, Asker } from "./model.ts";
+
+/** For who is not told apart from others, and pays nothing. */
+const ANYBODY: Asker = { id: "", used: () => undefined };
 
 export class Inference {
   constructor(
@@ -16,8 +19,8 @@ export class Inference {
   ) {}
 
   /** Throws `invalid` for a malformed name and `not-found` (naming it as it was sent) for an unknown one. */
-  async open(sentName: string): Promise<AskableModel> {
+  async open(sentName: string, asker: Asker = ANYBODY): Promise<AskableModel> {
     const model = await openModel(this.store, ModelName.parse(sentName), sentName);
-    return new LocalModel(model, this.scheduler, this.config);
+    return new LocalModel(model, this.scheduler, this.config, asker);
   }
 }

@@ -14,6 +14,24 @@ export type AnswerFormat =
   | { readonly kind: "schema"; readonly schema: Readonly<Record<string, unknown>> }
   | { readonly kind: "grammar"; readonly grammar: string };
 
+/** What an answer or an embedding took. */
+export interface SpentTokens {
+  readonly model: string;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly generatedTokens: number;
+  /** False: broken off, so that these are estimates that no reply told. */
+  readonly complete: boolean;
+}
+
+/** Who asks, as far as sharing goes. */
+export interface Asker {
+  /** Requests of one asker take turns with those of others. */
+  readonly id: string;
+  /** To be called once at the end of each answer and embedding, also of one that was broken off. */
+  used(spent: SpentTokens): void;
+}
+
 export interface AskSettings {
   /** The request's own options; the model's parameters fill what it leaves open. */
   readonly options: ModelOptions;
@@ -26,6 +44,8 @@ export interface AskSettings {
   readonly shift: boolean;
   /** Milliseconds; Infinity: for ever; undefined: as before. */
   readonly keepAliveMs: number | undefined;
+  /** Another answer to the same prompt, in the same request, pays for the prompt. */
+  readonly promptIsShared?: boolean;
 }
 
 export interface ChatQuestion extends AskSettings {

@@ -32,19 +32,24 @@ export async function runRole(
   }
 }
 
+/** What the system, the compute libraries and their drivers read. Everything else may be a secret and is kept away. */
+const ENVIRONMENT =
+  /^(PATH|HOME|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|LD_.*|DYLD_.*|BUN_.*|XDG_.*|(GGML|LLAMA|OMP|GOMP|KMP|CUDA|NVIDIA|HIP|HSA|ROCR|AMD|GPU|DRI|VK|MESA|RADV|MTL|SYCL|ZE)_.*)$/i;
+
 /**
- * The environment of whatever loads the libraries. GPU libraries need others that no driver brings (CUDA's runtime); the
- * installer puts them into lib/ollama/cuda, and the loader must be told before the process starts.
+ * The environment of whatever loads the libraries: no secrets, and the folder of what no driver brings (CUDA's runtime; the
+ * installer puts it into lib/ollama/cuda), which the loader must know before the process starts.
  */
 export function runnerEnvironment(
-  env: NodeJS.ProcessEnv = process.env,
+  env: Readonly<Record<string, string | undefined>> = process.env,
   executable = process.execPath,
-): NodeJS.ProcessEnv {
+): Record<string, string> {
+  const kept = Object.entries(env).filter(([name, value]) => value !== undefined && ENVIRONMENT.test(name));
+  const shared = { ...Object.fromEntries(kept as [string, string][]), GGML_NO_BACKTRACE: "1" };
   const folder = dirname(executable);
   const runtime = [join(folder, "lib/ollama/cuda"), join(folder, "../lib/ollama/cuda")].find((path) =>
     existsSync(path),
   );
-  const shared = { ...env, GGML_NO_BACKTRACE: "1" };
   if (runtime === undefined) return shared;
   const variable = process.platform === "win32" ? "PATH" : "LD_LIBRARY_PATH";
   return { ...shared, [variable]: [runtime, env[variable]].filter(Boolean).join(delimiter) };

@@ -45,6 +45,7 @@ export const RunningModel = t.Object({
   /** Not in Ollama. */
   parallel: t.Optional(t.Integer()),
   active_requests: t.Optional(t.Integer()),
+  queued_requests: t.Optional(t.Integer()),
 });
 export type RunningModel = Static<typeof RunningModel>;
 export const ProcessResponse = t.Object({ models: t.Array(RunningModel) }, { title: "ProcessResponse" });

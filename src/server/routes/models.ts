@@ -22,9 +22,9 @@ import { ModelName } from "../../models/name.ts";
 import { openModel, openStored } from "../../models/opened-model.ts";
 import { detailsOf, showModel } from "../../models/show.ts";
 import { runConversion } from "../../runner/convert-job.ts";
-import type { RunningInfo } from "../../scheduler/scheduler.ts";
+import type { RunningInfo } from "../../scheduler/loaded.ts";
 import { jsonBody } from "../body.ts";
-import { jsonResponse, STATUS } from "../errors.ts";
+import { jsonResponse, publicError, STATUS } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
 
@@ -101,6 +101,7 @@ function runningModel(info: RunningInfo): RunningModel {
     context_length: info.contextLength,
     parallel: info.sequences,
     active_requests: info.pending,
+    queued_requests: info.queued,
   };
 }
 
@@ -142,7 +143,7 @@ export async function lastProgress(progress: AsyncIterable<ProgressResponse>): P
   try {
     for await (const line of progress) last = line;
   } catch (error) {
-    const { fault, message } = toAppError(error);
+    const { fault, message } = publicError(error);
     return new Response(goJson({ error: message }), {
       status: STATUS[fault],
       headers: { "content-type": "application/json" },

@@ -2,7 +2,7 @@
 
 import type { AnthropicError } from "../../../api/anthropic.ts";
 import { toAppError } from "../../../base/errors.ts";
-import { faultHeaders, JSON_TYPE, jsonResponse, STATUS } from "../../errors.ts";
+import { faultHeaders, JSON_TYPE, jsonResponse, publicError, STATUS } from "../../errors.ts";
 import type { SseItem } from "../../stream.ts";
 
 const TYPES: Readonly<Record<number, string>> = {
@@ -11,6 +11,7 @@ const TYPES: Readonly<Record<number, string>> = {
   403: "permission_error",
   404: "not_found_error",
   413: "request_too_large",
+  429: "rate_limit_error",
   503: "overloaded_error",
 };
 
@@ -19,7 +20,7 @@ export function anthropicId(prefix: "msg" | "req"): string {
 }
 
 export function anthropicErrorBody(error: unknown): AnthropicError {
-  const { fault, message } = toAppError(error);
+  const { fault, message } = publicError(error);
   return {
     type: "error",
     error: { type: TYPES[STATUS[fault]] ?? "api_error", message },
