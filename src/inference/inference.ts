@@ -9,7 +9,7 @@ import { LocalModel } from "./local-model.ts";
 import type { AskableModel, Asker } from "./model.ts";
 
 /** For who is not told apart from others, and pays nothing. */
-const ANYBODY: Asker = { id: "", used: () => undefined };
+const ANYBODY: Asker = { id: "", used: () => undefined, shortened: () => undefined };
 
 export class Inference {
   constructor(

@@ -248,20 +248,21 @@ export class LocalModel implements AskableModel {
     const { runner } = lease;
     const used = (spent: Omit<SpentTokens, "model">) =>
       this.#used(question.promptIsShared === true ? { ...spent, promptTokens: 0, cachedTokens: 0 } : spent);
+    const facts = { ...held, used, shortened: (tokens: number) => this.asker.shortened(tokens) };
     const limit = this.#contextLimit(held.options, runner);
     const ask = (text: string, cutPrompt: boolean) =>
       runner.generate(this.#request(question, held.options, prepared, { text, limit, cutPrompt }), signal);
     const first = ask(prepared.text, question.truncate && prepared.shorter === undefined);
     const overflow = await overflowOf(first);
     if (overflow === undefined) {
-      yield* answerOf(first, new AnswerReader(prepared.parser, { ...held, droppedTokens: 0, used }));
+      yield* answerOf(first, new AnswerReader(prepared.parser, { ...facts, droppedTokens: 0 }));
       return;
     }
     if (!question.truncate || prepared.shorter === undefined) throw new AppError("invalid", TOO_LONG);
     const tokensOf = async (text: string) => (await runner.tokenize(text, true)).length;
     const text = await prepared.shorter(tokensOf, limit);
     const droppedTokens = Math.max(0, overflow - (await tokensOf(text)));
-    yield* answerOf(ask(text, true), new AnswerReader(prepared.parser, { ...held, droppedTokens, used }));
+    yield* answerOf(ask(text, true), new AnswerReader(prepared.parser, { ...facts, droppedTokens }));
   }
 
   #request(

@@ -30,6 +30,8 @@ export interface Asker {
   readonly id: string;
   /** To be called once at the end of each answer and embedding, also of one that was broken off. */
   used(spent: SpentTokens): void;
+  /** Told before the first event of an answer whose prompt lost so many tokens because the context was too small. */
+  shortened(tokens: number): void;
 }
 
 export interface AskSettings {
