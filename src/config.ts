@@ -92,6 +92,23 @@ function kvType(value: string): KvType {
   return found ?? "f16";
 }
 
+/** A limit on waiting: a Go duration or seconds; 0 and below: no limit. */
+function waitLimit(env: string, fallbackMs: number): (value: string) => number {
+  return (value) => {
+    try {
+      const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : Number(parseDuration(value)) / 1e6;
+      return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
+    } catch {
+      warnings.push(`invalid ${env}=${value}, using the default`);
+      return fallbackMs;
+    }
+  };
+}
+
+function waitSetting(env: string, fallbackMs: number, summary: string): Setting<number> {
+  return setting(env, waitLimit(env, fallbackMs), fallbackMs, summary);
+}
+
 const DEFAULT_KEEP_ALIVE_MS = 5 * 60_000;
 const DEFAULT_LOAD_TIMEOUT_MS = 5 * 60_000;
 
@@ -190,6 +207,33 @@ export const settings = {
     0,
     "Most bytes per second that pulls may use (e.g. 20MB)",
   ),
+  remotes: setting(
+    "OLLAMA_REMOTES",
+    text,
+    "",
+    "A comma separated list of hosts that may serve models besides those of `ollama remote allow`",
+  ),
+  remoteKeys: setting(
+    "OLLAMA_REMOTE_KEYS",
+    text,
+    "",
+    "The private file of allowed remote hosts and their keys (default ~/.ollama/remotes.json)",
+  ),
+  remoteConnectMs: waitSetting(
+    "OLLAMA_REMOTE_CONNECT_TIMEOUT",
+    10_000,
+    'How long a remote engine may take to answer whether it is there (default "10s")',
+  ),
+  remoteFirstMs: waitSetting(
+    "OLLAMA_REMOTE_FIRST_TIMEOUT",
+    5 * 60_000,
+    'How long a remote engine may take to its first token (default "5m")',
+  ),
+  remoteGapMs: waitSetting(
+    "OLLAMA_REMOTE_GAP_TIMEOUT",
+    2 * 60_000,
+    'How long a remote engine may be silent between two tokens (default "2m")',
+  ),
   hfEndpoint: setting("HF_ENDPOINT", text, "", "Address that stands in for Hugging Face"),
   hfToken: setting("HF_TOKEN", text, "", "Token for Hugging Face, which nobody else is sent"),
   hfHome: setting("HF_HOME", text, "", "Folder of Hugging Face's tools, in which their cache is looked for"),
@@ -209,6 +253,10 @@ export interface Config extends Values {
   readonly homeDir: string;
   /** The models directory, absolute. */
   readonly modelsDir: string;
+  /** The private file of allowed remote hosts, absolute. */
+  readonly remotesFile: string;
+  /** An environment variable by its name: where that file says that a key is in the environment. */
+  readonly variable: (name: string) => string | undefined;
   /** Where the unpacked libraries and other things that can be made again live. */
   readonly cacheDir: string;
   /** Set by whom: shown in errors about the host. */
@@ -238,6 +286,7 @@ export function readConfig(env: Env): Config {
   const home = env["HOME"] ?? env["USERPROFILE"] ?? homedir();
   const homeDir = join(home === "" ? "/" : home, ".ollama");
   const models = clean(env["OLLAMA_MODELS"]);
+  const remotesFile = clean(env["OLLAMA_REMOTE_KEYS"]);
   const cacheHome = clean(env["XDG_CACHE_HOME"]);
   const caches = isAbsolute(cacheHome) ? cacheHome : join(home === "" ? "/" : home, ".cache");
   const hfHome = clean(env["HF_HOME"]);
@@ -246,6 +295,8 @@ export function readConfig(env: Env): Config {
     ...(values as unknown as Values),
     homeDir,
     modelsDir: models === "" ? join(homeDir, "models") : resolve(models),
+    remotesFile: remotesFile === "" ? join(homeDir, "remotes.json") : resolve(remotesFile),
+    variable: (name: string) => env[name],
     cacheDir: join(caches, "ollama"),
     caches: {
       huggingFace: hub === "" ? resolve(hfHome === "" ? join(caches, "huggingface") : hfHome, "hub") : resolve(hub),

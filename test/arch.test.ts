@@ -11,15 +11,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
   version: [],
   config: ["base"],
+  remotes: ["base"],
   api: ["base"],
   formats: ["base"],
   convert: ["formats", "base"],
   chat: ["formats", "api", "base"],
-  models: ["chat", "formats", "api", "base", "config"],
+  models: ["chat", "formats", "remotes", "api", "base", "config"],
   registry: ["models", "formats", "api", "base", "config", "version"],
   runner: ["convert", "formats", "api", "base", "config", "version"],
   scheduler: ["runner", "models", "formats", "api", "base", "config"],
-  inference: ["scheduler", "runner", "chat", "models", "formats", "api", "base", "config"],
+  inference: ["scheduler", "runner", "chat", "models", "remotes", "formats", "api", "base", "config", "version"],
   server: [
     "inference",
     "scheduler",
@@ -33,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "config",
     "version",
   ],
-  cli: ["api", "formats", "base", "config", "version"],
+  cli: ["api", "formats", "remotes", "base", "config", "version"],
   main: ["cli", "runner", "base"],
 };
 

@@ -8,6 +8,7 @@ import {
   importFlags,
   launchFlags,
   noFlags,
+  remoteFlags,
   rootFlags,
   runFlags,
   showFlags,
@@ -206,6 +207,15 @@ const commands: readonly Command<CliContext>[] = [
     environment: variables("host", "models"),
     load: () => import("./commands/mv-models.ts"),
   }),
+  defineCommand({
+    name: "remote",
+    summary: "Allow, list or forget hosts that serve models",
+    usage: "allow HOST | list | forget HOST",
+    args: { atLeast: 1 },
+    flags: remoteFlags,
+    environment: variables("remoteKeys", "remotes"),
+    load: () => import("./commands/remote.ts"),
+  }),
 ];
 
 export const commandTable: CommandTable<CliContext> = {
@@ -220,7 +230,7 @@ export const commandTable: CommandTable<CliContext> = {
 };
 
 /** These run whether or not a server answers, or look for one themselves. */
-const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve", "doctor", "completion", "import", "mv-models"]);
+const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve", "doctor", "completion", "import", "mv-models", "remote"]);
 
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   guardOutput();

@@ -14,6 +14,7 @@ import { type Convert, convertCheckpoint, isCheckpoint, refusePickles, uploadedW
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
 import { CONFIG_TYPE, type Layer, type LayerKind, layerKind, mediaTypeOf } from "./manifest.ts";
 import { ModelName } from "./name.ts";
+import { remoteOf } from "./remote-source.ts";
 import { checkTemplate, licensesOf, stringList } from "./request-texts.ts";
 import type { ModelStore } from "./store.ts";
 
@@ -60,6 +61,7 @@ export function checkCreateRequest(request: CreateRequest): ModelName {
   for (const digest of Object.values(request.adapters ?? {})) {
     if (digest === "") throw new AppError("invalid", "invalid digest format");
   }
+  remoteOf(request);
   return ModelName.parse(request.model ?? request.name ?? "");
 }
 
@@ -79,7 +81,9 @@ export async function* createModel(
   const before = await store.find(name);
   const level = (request.quantize ?? request.quantization ?? "").toUpperCase();
   let base: { drafts: Draft[]; config: ImageConfig };
-  if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
+  const remote = remoteOf(request);
+  if (remote !== undefined) base = { drafts: [], config: { ...emptyConfig, ...remote } };
+  else if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
   else if (request.files !== undefined)
     base = { drafts: yield* fromModelFiles(context, request.files, level, signal), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
@@ -130,9 +134,11 @@ async function* fromModel(
     const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
     drafts.push({ layer, ...(facts === undefined ? {} : { facts }) });
   }
-  const { renderer, parser, requires, model_format, capabilities } = baseConfig;
+  const { renderer, parser, requires, model_format, capabilities, remote_host, remote_model } = baseConfig;
   const kept = Object.fromEntries(
-    Object.entries({ renderer, parser, requires, capabilities }).filter(([, value]) => value !== undefined),
+    Object.entries({ renderer, parser, requires, capabilities, remote_host, remote_model }).filter(
+      ([, value]) => value !== undefined,
+    ),
   );
   return { drafts, config: { ...emptyConfig, model_format, ...kept } };
 }
@@ -275,6 +281,8 @@ function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRe
     context_length: count("context_length"),
     embedding_length: count("embedding_length"),
     base_name: text("base_name"),
+    ...(base.remote_host === undefined ? {} : { remote_host: base.remote_host }),
+    ...(base.remote_model === undefined ? {} : { remote_model: base.remote_model }),
   };
   return config;
 }
