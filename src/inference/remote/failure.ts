@@ -85,9 +85,12 @@ export function refusalFailure(place: Place, refusal: Refusal): EngineFailure {
       `${where} refused the key (${status})${told}; set it with: ollama remote allow ${place.origin} --key-stdin`,
     );
   if (status === 404) {
-    const missing = /model/i.test(said) || serves.length > 0;
+    // A model that is there and a 404 all the same: an engine without that route, such as embeddings of a chat model.
+    const missing = !serves.includes(place.model) || /model/i.test(said);
     const list = serves.length === 0 ? "" : `; it serves: ${modelList(serves)}`;
-    const what = missing ? `has no model ${JSON.stringify(place.model)}${told}${list}` : `knows no such route${told}`;
+    const what = missing
+      ? `has no model ${JSON.stringify(place.model)}${told}${list}`
+      : `has no such route for this model${told}`;
     return fail("upstream", `${where} ${what}${missing ? "" : "; is the address right?"}`);
   }
   if (status === 400 || status === 422) return fail("invalid", `${where} refused the request${told}`);

@@ -5,7 +5,7 @@ import { isRecord } from "../../api/responses.ts";
 import type { RunnerEvent } from "../../runner/process.ts";
 import type { AnswerEvent } from "../model.ts";
 import { CallParts } from "./call-parts.ts";
-import { Clock, type TokenCounts } from "./clock.ts";
+import type { Clock, TokenCounts } from "./clock.ts";
 import { type Place, unreadable } from "./failure.ts";
 import { eventValues } from "./read-json.ts";
 import type { AnswerStream } from "./transport.ts";

@@ -72,16 +72,19 @@ export class RemoteModel implements AskableModel {
 
   async *chat(question: ChatQuestion, signal: AbortSignal): Events {
     const messages = withModelMessages(this.model, question.messages);
-    if (this.#format !== undefined) return yield* this.#chatAsText(this.#format, { ...question, messages }, signal);
-    yield* this.#chatThere({ ...question, ...this.#settings(question), messages }, signal);
+    if (this.#format !== undefined) yield* this.#chatAsText(this.#format, { ...question, messages }, signal);
+    else yield* this.#chatThere({ ...question, ...this.#settings(question), messages }, signal);
   }
 
   async *complete(question: PromptQuestion, signal: AbortSignal): Events {
-    if (question.raw || question.template !== undefined || this.#format !== undefined) {
-      yield* this.#promptAsText(question, signal);
-      return;
-    }
-    if (question.suffix !== "") return yield* this.#textThere({ ...question, ...this.#settings(question) }, signal);
+    const isText = question.raw || question.template !== undefined || this.#format !== undefined;
+    if (isText) yield* this.#promptAsText(question, signal);
+    else if (question.suffix !== "") yield* this.#textThere({ ...question, ...this.#settings(question) }, signal);
+    else yield* this.#promptThere(question, signal);
+  }
+
+  /** An Ollama renders a prompt itself; elsewhere it becomes a conversation. */
+  async *#promptThere(question: PromptQuestion, signal: AbortSignal): Events {
     const messages = promptMessages(this.model, question);
     const tools = { tools: [], toolChoice: "auto", parallelToolCalls: true } as const;
     const asChat: RemoteChat = { ...question, ...this.#settings(question), ...tools, messages };
