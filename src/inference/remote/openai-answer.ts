@@ -84,7 +84,7 @@ function* deltaEvents(place: Place, choice: Record<string, unknown>, calls: Call
   }
 }
 
-export async function* readText(
+export async function* readCompletion(
   place: Place,
   stream: AnswerStream,
   clock: Clock,

@@ -4,6 +4,7 @@
 import type { ModelOptions } from "../../api/schema/options.ts";
 import { AppError } from "../../base/errors.ts";
 import type { DialogFormat } from "../../chat/dialog-format.ts";
+import type { OutputParser } from "../../chat/output-family.ts";
 import type { Config } from "../../config.ts";
 import { dialogFormatOf } from "../../models/capabilities.ts";
 import type { OpenedModel } from "../../models/opened-model.ts";
@@ -21,7 +22,7 @@ import type {
   PromptQuestion,
 } from "../model.ts";
 import { promptMessages, promptText, withModelMessages } from "../model-dialog.ts";
-import { readAnswer } from "../read-answer.ts";
+import { AnswerReader } from "../read-answer.ts";
 import { mergeOptions } from "../settings.ts";
 import { abilitiesOf } from "./abilities.ts";
 import { Clock } from "./clock.ts";
@@ -32,7 +33,7 @@ import { countChatAt, detokenizeAt, tokenizeAt } from "./engine-tokens.ts";
 import { firstAnswer } from "./failover.ts";
 import { readOllama, readOllamaText } from "./ollama-answer.ts";
 import { ollamaChatBody, ollamaPromptBody } from "./ollama-request.ts";
-import { readChat, readText } from "./openai-answer.ts";
+import { readChat, readCompletion } from "./openai-answer.ts";
 import { chatBody, textBody } from "./openai-request.ts";
 import type { RemoteChat, RemoteText } from "./question.ts";
 
@@ -169,7 +170,7 @@ export class RemoteModel implements AskableModel {
     });
     const text = { ...question, ...this.#settings(question), prompt, suffix: "" };
     const events = this.#text({ ...text, format: textFormat(question, format, question) }, signal);
-    yield* readAnswer(events, parser, { startedMs: performance.now(), loadMs: 0, droppedTokens: 0 });
+    yield* readText(events, parser);
   }
 
   async *#promptAsText(question: PromptQuestion, signal: AbortSignal): Events {
@@ -181,15 +182,11 @@ export class RemoteModel implements AskableModel {
     const parser = format?.family.create({ tools: [], thinking: question.think.on, prompt });
     const text = { ...question, ...this.#settings(question), prompt, suffix: "" };
     const events = this.#text({ ...text, format: textFormat(question, format) }, signal);
-    yield* readAnswer(events, parser, { startedMs: performance.now(), loadMs: 0, droppedTokens: 0 });
+    yield* readText(events, parser);
   }
 
   async *#textThere(question: RemoteText, signal: AbortSignal): Events {
-    yield* readAnswer(this.#text(question, signal), undefined, {
-      startedMs: performance.now(),
-      loadMs: 0,
-      droppedTokens: 0,
-    });
+    yield* readText(this.#text(question, signal), undefined);
   }
 
   #text(question: RemoteText, signal: AbortSignal): AsyncGenerator<RunnerEvent, void, undefined> {
@@ -198,7 +195,7 @@ export class RemoteModel implements AskableModel {
       const { place } = engine;
       if (facts.dialect === "openai") {
         const url = `${facts.apiUrl}/completions`;
-        return engine.stream(url, textBody(question, facts), signal, (out) => readText(place, out, clock));
+        return engine.stream(url, textBody(question, facts), signal, (out) => readCompletion(place, out, clock));
       }
       const none = { system: "", template: undefined, context: undefined, think: { set: false, on: true } } as const;
       const body = ollamaPromptBody({ ...question, ...none, raw: question.suffix === "" }, facts);
@@ -227,6 +224,12 @@ export class RemoteModel implements AskableModel {
       await events.return();
     }
   }
+}
+
+/** As the text of a local model is read. */
+async function* readText(events: AsyncIterable<RunnerEvent>, parser: OutputParser | undefined): Events {
+  const reader = new AnswerReader(parser, { startedMs: performance.now(), loadMs: 0, droppedTokens: 0 });
+  for await (const event of events) yield* reader.read(event);
 }
 
 function offered({ tools, toolChoice }: ChatQuestion): ChatQuestion["tools"] {

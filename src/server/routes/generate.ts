@@ -57,7 +57,9 @@ async function generate(services: Services, request: GenerateRequest, signal: Ab
   };
   if (request._debug_render_only === true) return debugRender(sent, model, question);
   const events = model.complete(question, signal);
-  return request.stream === false ? whole(model, sent, events) : ndjsonResponse(events, (event) => ({ ...generateChunk(sent, event), ...model.remote }));
+  return request.stream === false
+    ? whole(model, sent, events)
+    : ndjsonResponse(events, (event) => ({ ...generateChunk(sent, event), ...model.remote }));
 }
 
 function emptyAnswer(model: string, reason: "load" | "unload"): GenerateResponse {
