@@ -7,7 +7,7 @@ import { smallModelName } from "../../scripts/small-model.mjs";
 import { runProgram } from "../support/program.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type Engine, engineNames, startEngine } from "./engines.ts";
-import { shapeOf } from "./shape.ts";
+import { type Shape, shapeOf } from "./shape.ts";
 import { smallModelServer } from "./small-model-server.ts";
 
 const LIMIT_MS = 120_000;
@@ -57,6 +57,12 @@ const exchanges: readonly (readonly [name: string, path: string, body: Record<st
   ["OpenAI responses", "/v1/responses", { input: "Name three colours.", temperature: 0, max_output_tokens: 12 }],
   ["Anthropic messages", "/v1/messages", { messages, temperature: 0, max_tokens: 12 }],
 ];
+
+/** Only an Ollama gives the token ids that the deprecated `context` field holds. */
+function expectedOf(model: string, shape: Shape): Shape {
+  if (model !== "by-openai") return shape;
+  return { ...shape, kinds: shape.kinds.filter((kind) => kind !== ".context[]: number") };
+}
 
 let engine: TestServer;
 let front: TestServer;
@@ -126,7 +132,7 @@ for (const model of ["by-openai", "by-ollama"]) {
         for (const stream of [false, true]) {
           const here = await ask(engine, path, { ...body, stream, model: smallModelName });
           const there = await ask(front, path, { ...body, stream, model });
-          expect(shapeOf(there)).toEqual(shapeOf(here));
+          expect(shapeOf(there)).toEqual(expectedOf(model, shapeOf(here)));
         }
       },
       LIMIT_MS,

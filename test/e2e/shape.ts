@@ -3,10 +3,9 @@
 
 const CHANGING =
   /^(created|created_at|completed_at|id|item_id|call_id|remote_model|remote_host|model|system_fingerprint|obfuscation)$|_duration$|_cached_count$|cached_tokens$|^prompt_tokens_details$|^input_tokens_details$/;
-/** Sums over pieces: the engine's prompt may have been in its cache, so what was read from there is not compared. */
 const WORDS = /^(content|response|text|delta|thinking|reasoning)$/;
 
-interface Shape {
+export interface Shape {
   readonly kinds: readonly string[];
   readonly words: string;
 }

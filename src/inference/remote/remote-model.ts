@@ -193,13 +193,15 @@ export class RemoteModel implements AskableModel {
     return this.#stream(signal, (engine, facts) => {
       const clock = new Clock();
       const { place } = engine;
-      if (facts.dialect === "openai") {
+      // An Ollama's /v1/completions puts its template around a prompt; its own route does not.
+      const isOllama = facts.flavour === "ours" || facts.flavour === "ollama";
+      if (!isOllama) {
         const url = `${facts.apiUrl}/completions`;
         return engine.stream(url, textBody(question, facts), signal, (out) => readCompletion(place, out, clock));
       }
       const none = { system: "", template: undefined, context: undefined, think: { set: false, on: true } } as const;
       const body = ollamaPromptBody({ ...question, ...none, raw: question.suffix === "" }, facts);
-      return engine.stream(`${facts.apiUrl}/api/generate`, body, signal, (out) => readOllamaText(place, out, clock));
+      return engine.stream(`${facts.rootUrl}/api/generate`, body, signal, (out) => readOllamaText(place, out, clock));
     });
   }
 
