@@ -49,8 +49,8 @@ const LONG_ANSWER = 4096;
 /** As many tokens as surely fit; a prompt has fewer tokens than bytes. */
 function endless({ flavour, contextLength }: EngineFacts, prompt: string): number {
   if (flavour === "llamacpp") return -1;
-  const most = flavour === "ours" || flavour === "ollama" ? 1 << 20 : LONG_ANSWER;
-  return contextLength === undefined ? most : Math.max(16, Math.min(most, contextLength - Buffer.byteLength(prompt)));
+  if (contextLength === undefined) return LONG_ANSWER;
+  return Math.max(16, Math.min(LONG_ANSWER, contextLength - Buffer.byteLength(prompt)));
 }
 
 export function embedBody(model: string, inputs: readonly string[], truncate: boolean, { flavour }: EngineFacts): Body {
