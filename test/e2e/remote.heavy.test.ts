@@ -83,7 +83,8 @@ async function ask(server: TestServer, path: string, body: unknown): Promise<str
 }
 
 async function addModel(name: string, lines: readonly string[]): Promise<void> {
-  await Bun.write(`${front.home.path}/Modelfile`, lines.join("\n"));
+  // The small model may go on for ever.
+  await Bun.write(`${front.home.path}/Modelfile`, [...lines, "PARAMETER num_predict 24"].join("\n"));
   const created = await ollama("create", name, "-f", "Modelfile");
   if (created.exit !== 0) throw new Error(created.stderr);
 }
