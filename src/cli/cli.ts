@@ -230,7 +230,15 @@ export const commandTable: CommandTable<CliContext> = {
 };
 
 /** These run whether or not a server answers, or look for one themselves. */
-const needNoServer: ReadonlySet<string> = new Set(["ollama", "serve", "doctor", "completion", "import", "mv-models", "remote"]);
+const needNoServer: ReadonlySet<string> = new Set([
+  "ollama",
+  "serve",
+  "doctor",
+  "completion",
+  "import",
+  "mv-models",
+  "remote",
+]);
 
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   guardOutput();
