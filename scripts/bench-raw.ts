@@ -9,6 +9,66 @@ import { Model } from "../src/runner/llama/model.ts";
 import { LlamaChain } from "./llama-sampler.ts";
 import { Threadpool } from "../src/runner/llama/threadpool.ts";
 
+/** Texts to embed, packed into batches as the engine does it: the bare loop of embeddings. */
+export interface RawEmbedTask {
+  readonly directory: string;
+  readonly model: string;
+  readonly threads: number;
+  readonly texts: readonly string[];
+}
+
+const EMBED_SEQUENCES = 32;
+const EMBED_BATCH = 2048;
+const POOLING_MEAN = 1;
+
+export function measureRawEmbeddings(task: RawEmbedTask): { totalMs: number; tokens: number } {
+  const llama = openLlama(task.directory);
+  loadBackends(llama, task.directory);
+  llama.llama_backend_init();
+  const model = Model.load(llama, task.model, { gpus: [], mmap: true });
+  const pool = task.threads > 1 ? Threadpool.create(llama, task.threads) : undefined;
+  const context = Context.create(llama, model, {
+    contextPerSequence: EMBED_BATCH / EMBED_SEQUENCES,
+    sequences: EMBED_SEQUENCES,
+    batch: EMBED_BATCH,
+    microBatch: EMBED_BATCH,
+    threads: task.threads,
+    kvType: "f16",
+    flashAttention: "auto",
+    unified: true,
+    outputs: 0,
+    embeddings: true,
+    pooling: POOLING_MEAN,
+    fullSlidingWindow: true,
+  });
+  if (pool !== undefined) context.attachThreadpool(pool.pointer);
+  const inputs = task.texts.map((text) => model.tokenize(text, { addSpecial: true, parseSpecial: false }));
+  const batch = new Batch(EMBED_BATCH);
+  const evaluate = (rows: number): void => {
+    if (rows === 0) return;
+    context.clear();
+    const code = context.hasMemory ? context.decode(batch) : context.encode(batch);
+    if (code !== 0) throw new Error(`evaluation: ${code}`);
+    for (let row = 0; row < rows; row++) Array.from(context.embeddingOfSequence(row) ?? []);
+    batch.clear();
+  };
+  batch.add(inputs[0]?.[0] ?? 0, 0, 0, true);
+  evaluate(1);
+  const startedMs = performance.now();
+  let rows = 0;
+  for (const tokens of inputs) {
+    if (rows === EMBED_SEQUENCES || batch.length + tokens.length > batch.capacity) {
+      evaluate(rows);
+      rows = 0;
+    }
+    for (const [position, token] of tokens.entries()) batch.add(token, position, rows, true);
+    rows++;
+  }
+  evaluate(rows);
+  const totalMs = performance.now() - startedMs;
+  return { totalMs, tokens: inputs.reduce((sum, { length }) => sum + length, 0) };
+}
+
 export interface RawTask {
   readonly directory: string;
   readonly backend: string | undefined;
@@ -82,7 +142,7 @@ export function measureRaw(task: RawTask): { promptMs: number; totalMs: number; 
 }
 
 if (import.meta.main) {
-  const task = JSON.parse(await Bun.stdin.text()) as RawTask;
-  console.log(JSON.stringify(measureRaw(task)));
+  const task = JSON.parse(await Bun.stdin.text()) as RawTask | RawEmbedTask;
+  console.log(JSON.stringify("texts" in task ? measureRawEmbeddings(task) : measureRaw(task)));
   process.exit(0);
 }

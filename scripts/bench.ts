@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { usableThreads } from "../src/base/cpu.ts";
 import { measureHop } from "./bench-hop.ts";
-import type { RawTask } from "./bench-raw.ts";
+import type { RawEmbedTask, RawTask } from "./bench-raw.ts";
 import { benchRegistry } from "./bench-registry.ts";
 import { fetchSmallModel, smallModelName } from "./small-model.mjs";
 
@@ -89,23 +89,9 @@ async function stream(
   return { firstMs, lastMs: performance.now() - startedMs, tokens: Number(final["eval_count"] ?? 0), text, final };
 }
 
-async function raw(prompts: readonly string[], tokens: number, contextPerSequence: number) {
-  const directory = join(
-    root,
-    "node_modules/@node-llama-cpp",
-    `linux-${process.arch}`,
-    "bins",
-    `linux-${process.arch}`,
-  );
-  const task: RawTask = {
-    directory,
-    backend: undefined,
-    model: fetchSmallModel(),
-    threads,
-    prompts,
-    tokens,
-    contextPerSequence,
-  };
+const libraries = join(root, "node_modules/@node-llama-cpp", `linux-${process.arch}`, "bins", `linux-${process.arch}`);
+
+async function measureApart<T>(task: RawTask | RawEmbedTask): Promise<T> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "bench-raw.ts")], {
     stdin: "pipe",
     stdout: "pipe",
@@ -113,12 +99,19 @@ async function raw(prompts: readonly string[], tokens: number, contextPerSequenc
   });
   void child.stdin.write(JSON.stringify(task));
   await child.stdin.end();
-  return JSON.parse(await new Response(child.stdout).text()) as {
-    promptMs: number;
-    totalMs: number;
-    generateMs: number;
-    tokens: number;
-  };
+  return JSON.parse(await new Response(child.stdout).text()) as T;
+}
+
+function raw(prompts: readonly string[], tokens: number, contextPerSequence: number) {
+  return measureApart<{ promptMs: number; totalMs: number; generateMs: number; tokens: number }>({
+    directory: libraries,
+    backend: undefined,
+    model: fetchSmallModel(),
+    threads,
+    prompts,
+    tokens,
+    contextPerSequence,
+  });
 }
 
 const report: string[] = [];
@@ -150,12 +143,57 @@ async function throughput(
       rates.get(server.name)?.push((total / (performance.now() - startedMs)) * 1000);
     }
   }
-  const limit = median(rawRates);
+  printRates(name, "tok/s", median(rawRates), servers, rates);
+}
+
+/** Texts of one request, and of 16 at once: texts/s of the servers over the bare batched loop's. */
+async function embeddings(servers: readonly Server[]): Promise<void> {
+  for (const clients of [1, 16]) {
+    const name = `embeddings, ${clients} request${clients === 1 ? "" : "s"}`;
+    if (!name.includes(only)) continue;
+    const rawRates: number[] = [];
+    const rates = new Map<string, number[]>(servers.map(({ name: server }) => [server, []]));
+    for (let round = 0; round < rounds; round++) {
+      const texts = Array.from({ length: 128 }, () => words(40));
+      const measured = await measureApart<{ totalMs: number }>({
+        directory: libraries,
+        model: fetchSmallModel(),
+        threads,
+        texts,
+      });
+      rawRates.push((texts.length / measured.totalMs) * 1000);
+      for (const server of servers) {
+        const share = texts.length / clients;
+        const ask = (input: readonly string[]) => embedOnce(server.url, input);
+        await ask(["warm"]);
+        const startedMs = performance.now();
+        await Promise.all(Array.from({ length: clients }, (_, i) => ask(texts.slice(i * share, (i + 1) * share))));
+        rates.get(server.name)?.push((texts.length / (performance.now() - startedMs)) * 1000);
+      }
+    }
+    printRates(name, "texts/s", median(rawRates), servers, rates);
+  }
+}
+
+async function embedOnce(server: string, input: readonly string[]): Promise<void> {
+  const body = JSON.stringify({ model: smallModelName, input });
+  const response = await fetch(`${server}/api/embed`, { method: "POST", body });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  await response.arrayBuffer();
+}
+
+function printRates(
+  name: string,
+  unit: string,
+  limit: number,
+  servers: readonly Server[],
+  rates: ReadonlyMap<string, readonly number[]>,
+): void {
   const shown = servers.map(({ name: server }) => {
     const rate = median(rates.get(server) ?? []);
-    return `${server} ${rate.toFixed(1)} tok/s = ${(rate / limit).toFixed(2)} of raw`;
+    return `${server} ${rate.toFixed(1)} ${unit} = ${(rate / limit).toFixed(2)} of raw`;
   });
-  print(`${name}: raw ${limit.toFixed(1)} tok/s; ${shown.join("; ")}`);
+  print(`${name}: raw ${limit.toFixed(1)} ${unit}; ${shown.join("; ")}`);
 }
 
 async function firstToken(servers: readonly Server[]): Promise<void> {
@@ -301,6 +339,7 @@ try {
   for (const kind of ["short", "long"] as const) {
     for (const streams of [1, 4, 16]) await throughput(all, streams, kind, streams === 1 ? 128 : 64);
   }
+  await embeddings(all);
   await firstToken(all);
   await sharedPrefix(ours);
   await speculation(ours);

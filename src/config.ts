@@ -38,6 +38,16 @@ function boolean(text: string): boolean {
   return !["0", "f", "F", "false", "FALSE", "False"].includes(text);
 }
 
+/** What opens a door must be meant: only a clear yes counts. */
+function consent(env: string): (text: string) => boolean {
+  return (value) => {
+    if (["1", "t", "true", "yes", "on"].includes(value.toLowerCase())) return true;
+    if (!["0", "f", "false", "no", "off"].includes(value.toLowerCase()))
+      warnings.push(`${env}=${value} is neither true nor false, using false`);
+    return false;
+  };
+}
+
 function text(value: string): string {
   return value;
 }
@@ -64,6 +74,11 @@ function parseDurationOr(value: string, fallbackMs: number): number {
 function loadTimeout(value: string): number {
   const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_LOAD_TIMEOUT_MS);
   return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
+}
+
+function drainTimeout(value: string): number {
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_DRAIN_MS);
+  return Math.max(0, ms);
 }
 
 /** 0 info, 1 debug, 2 trace; "true" is 1. */
@@ -111,6 +126,7 @@ function waitSetting(env: string, fallbackMs: number, summary: string): Setting<
 
 const DEFAULT_KEEP_ALIVE_MS = 5 * 60_000;
 const DEFAULT_LOAD_TIMEOUT_MS = 5 * 60_000;
+const DEFAULT_DRAIN_MS = 60_000;
 
 export const settings = {
   debug: setting("OLLAMA_DEBUG", debugLevel, 0, "Show additional debug information (e.g. OLLAMA_DEBUG=1)"),
@@ -233,6 +249,31 @@ export const settings = {
     "OLLAMA_REMOTE_GAP_TIMEOUT",
     2 * 60_000,
     'How long a remote engine may be silent between two tokens (default "2m")',
+  ),
+  apiKey: setting("OLLAMA_API_KEY", text, "", "API key that the commands send to the server"),
+  keylessLoopback: setting(
+    "OLLAMA_KEYLESS_LOOPBACK",
+    consent("OLLAMA_KEYLESS_LOOPBACK"),
+    false,
+    "Let programs on this machine work without an API key even where keys exist (default false)",
+  ),
+  remoteManagement: setting(
+    "OLLAMA_REMOTE_MANAGEMENT",
+    consent("OLLAMA_REMOTE_MANAGEMENT"),
+    false,
+    "Let other machines pull, create and delete models where no API keys exist (default false)",
+  ),
+  shutdownTimeoutMs: setting(
+    "OLLAMA_SHUTDOWN_TIMEOUT",
+    drainTimeout,
+    DEFAULT_DRAIN_MS,
+    'How long running answers may take to finish when the server is told to stop (default "1m")',
+  ),
+  logRequests: setting(
+    "OLLAMA_DEBUG_LOG_REQUESTS",
+    consent("OLLAMA_DEBUG_LOG_REQUESTS"),
+    false,
+    "Write what requests say, prompts included, to the log (default false)",
   ),
   hfEndpoint: setting("HF_ENDPOINT", text, "", "Address that stands in for Hugging Face"),
   hfToken: setting("HF_TOKEN", text, "", "Token for Hugging Face, which nobody else is sent"),

@@ -32,6 +32,10 @@ async function main(argv: readonly string[]): Promise<number> {
       proveLibrary(directory, name);
       return 0;
     }
+    case "quantize-model": {
+      const { serveQuantize } = await import("./runner/quantize.ts");
+      return serveQuantize();
+    }
     default: {
       const { runCommandLine } = await import("./cli/cli.ts");
       return runCommandLine(argv);

@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   remotes: ["base"],
   api: ["base"],
   formats: ["base"],
+  access: ["api", "base", "config"],
   convert: ["formats", "base"],
   chat: ["formats", "api", "base"],
   models: ["chat", "formats", "remotes", "api", "base", "config"],
@@ -22,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   scheduler: ["runner", "models", "formats", "api", "base", "config"],
   inference: ["scheduler", "runner", "chat", "models", "remotes", "formats", "api", "base", "config", "version"],
   server: [
+    "access",
     "inference",
     "scheduler",
     "runner",
@@ -34,7 +36,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "config",
     "version",
   ],
-  cli: ["api", "formats", "remotes", "base", "config", "version"],
+  cli: ["access", "api", "formats", "remotes", "base", "config", "version"],
   main: ["cli", "runner", "base"],
 };
 
@@ -53,6 +55,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "@huggingface/jinja": ["chat"],
   "@clack/prompts": ["cli"],
   yaml: ["cli"],
+  "prom-client": ["access"],
 };
 
 interface Import {

@@ -5,6 +5,7 @@ import { AppError, type Fault, toAppError } from "../base/errors.ts";
 import { isLoopback } from "../base/host.ts";
 import { MAX_LINE_BYTES, readLines } from "./ndjson.ts";
 import {
+  type AccessStatus,
   type ChatChunk,
   chatChunk,
   embedResponse,
@@ -15,6 +16,8 @@ import {
   processResponse,
   progressResponse,
   showResponse,
+  statusResponse,
+  usageResponse,
   versionResponse,
 } from "./responses.ts";
 import type { ChatRequest, GenerateRequest } from "./schema/generate.ts";
@@ -28,15 +31,20 @@ import type {
   ShowRequest,
   ShowResponse,
 } from "./schema/models.ts";
+import type { UsageResponse } from "./schema/usage.ts";
 
 export interface ClientOptions {
   /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly userAgent: string;
+  /** Asked for each request: what the server is shown, as an Authorization header. */
+  readonly authorization?: () => string | undefined;
 }
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Instead of what the client is set to show. */
+  readonly authorization?: string;
 }
 
 export interface TransferRequest {
@@ -59,6 +67,9 @@ export function isNoServer(error: unknown): boolean {
   return error instanceof AppError && error.message === NO_SERVER;
 }
 
+/** The answer to a HEAD request has no words of its own. */
+const NO_KEY =
+  "the server asks for an API key, or does not know the one it was sent: set OLLAMA_API_KEY (ollama key create, on the server, makes one)";
 const NO_REASON = "something went wrong, please see the ollama server logs for details";
 
 /** No answer but a stream is larger: a verbose `show` of a model with a very large vocabulary stays far below. */
@@ -77,10 +88,12 @@ export class Client {
   readonly #base: string;
   readonly #userAgent: string;
   readonly #isLocal: boolean;
+  readonly #authorization: () => string | undefined;
 
-  constructor({ baseUrl, userAgent }: ClientOptions) {
+  constructor({ baseUrl, userAgent, authorization = () => undefined }: ClientOptions) {
     this.#base = baseUrl;
     this.#userAgent = userAgent;
+    this.#authorization = authorization;
     this.#isLocal = isLoopback(new URL(baseUrl).hostname.replace(/^\[|\]$/g, ""));
   }
 
@@ -99,6 +112,15 @@ export class Client {
 
   async listRunning(options: CallOptions = {}): Promise<ProcessResponse> {
     return processResponse(await this.#call({ method: "GET", path: "/api/ps" }, options), "");
+  }
+
+  /** How open the server is; undefined where it does not say. */
+  async accessStatus(options: CallOptions = {}): Promise<AccessStatus | undefined> {
+    return statusResponse(await this.#call({ method: "GET", path: "/api/status" }, options), "").access;
+  }
+
+  async usage(options: CallOptions = {}): Promise<UsageResponse> {
+    return usageResponse(await this.#call({ method: "GET", path: "/api/usage" }, options), "");
   }
 
   async show(body: ShowRequest, options: CallOptions = {}): Promise<ShowResponse> {
@@ -174,7 +196,9 @@ export class Client {
   async #call(request: Request, options: CallOptions): Promise<unknown> {
     const response = await this.#send(request, "application/json", options);
     const answer = await this.#readAll(response, options);
-    if (response.status >= 400) throw new AppError(faultOf(response.status), errorText(answer) || NO_REASON);
+    if (response.status >= 400) {
+      throw new AppError(faultOf(response.status), errorText(answer) || (response.status === 401 ? NO_KEY : NO_REASON));
+    }
     if (answer === "") return undefined;
     const value = parseJson(answer);
     if (value === undefined) throw new AppError("internal", `unexpected answer from the server: ${excerpt(answer)}`);
@@ -195,13 +219,19 @@ export class Client {
     if (failed) throw statusError(response, "");
   }
 
-  async #send(request: Request, accept: string, { signal }: CallOptions): Promise<Response> {
+  async #send(request: Request, accept: string, options: CallOptions): Promise<Response> {
+    const { signal, authorization = this.#authorization() } = options;
     const { method, path, body, upload } = request;
     const content = upload ?? (body === undefined ? undefined : JSON.stringify(body));
     try {
       return await fetch(this.#base + path, {
         method,
-        headers: { "content-type": "application/json", accept, "user-agent": this.#userAgent },
+        headers: {
+          "content-type": "application/json",
+          accept,
+          "user-agent": this.#userAgent,
+          ...(authorization === undefined ? {} : { authorization }),
+        },
         ...(content === undefined ? {} : { body: content }),
         ...(signal === undefined ? {} : { signal }),
         // A model may take long to load, and longer to answer.
@@ -297,6 +327,7 @@ function faultOf(status: number): Fault {
     403: "forbidden",
     404: "not-found",
     413: "too-large",
+    429: "over-budget",
     501: "unsupported",
     503: "busy",
   };

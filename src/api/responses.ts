@@ -14,6 +14,7 @@ import type {
   RunningModel,
   ShowResponse,
 } from "./schema/models.ts";
+import type { UsageAccount, UsageResponse, UsageSpent } from "./schema/usage.ts";
 
 /** `field` says where the value stands, for errors. */
 type Read<T> = (value: unknown, field: string) => T;
@@ -118,6 +119,7 @@ const runningModel = object<RunningModel>({
   remote_model: optional(text),
   remote_host: optional(text),
   remote_failure: optional(text),
+  queued_requests: optional(number),
 });
 
 const toolCall = object<ToolCall>({
@@ -211,6 +213,35 @@ export const chatChunk = object<ChatChunk>({
     thinking: optional(text),
     tool_calls: optional(list(toolCall)),
   }),
+});
+
+const spent = object<UsageSpent>({ requests: number, prompt_tokens: number, generated_tokens: number });
+export const usageResponse = object<UsageResponse>({
+  day: text,
+  key: text,
+  accounts: list(
+    object<UsageAccount>({ id: text, name: text, budget: number, limit: number, today: spent, month: spent }),
+  ),
+});
+
+/** The part of /api/status that only this server has; absent for those who are not in charge. */
+export interface AccessStatus {
+  readonly listen: string;
+  readonly exposed: boolean;
+  readonly keys_required: boolean;
+  readonly keys: number;
+  readonly remote_management: boolean;
+}
+export const statusResponse = object<{ access: AccessStatus | undefined }>({
+  access: optional(
+    object<AccessStatus>({
+      listen: text,
+      exposed: boolean,
+      keys_required: boolean,
+      keys: number,
+      remote_management: boolean,
+    }),
+  ),
 });
 
 export const versionResponse = object<{ version: string }>({ version: text });

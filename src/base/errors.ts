@@ -6,6 +6,7 @@ export type Fault =
   | "forbidden"
   | "not-found"
   | "too-large"
+  | "over-budget" // what this caller may use is used up
   | "busy" // try again later
   | "canceled" // the caller went away
   | "unsupported" // well formed, but this model or build cannot do it

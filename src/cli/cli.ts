@@ -6,6 +6,7 @@ import {
   createFlags,
   doctorFlags,
   importFlags,
+  keyFlags,
   launchFlags,
   noFlags,
   remoteFlags,
@@ -32,8 +33,8 @@ function variables(...names: readonly SettingName[]): EnvironmentVariable[] {
   return describeSettings(names).map(({ env, summary }) => ({ name: env, summary }));
 }
 
-const clientVariables = variables("host");
-const forCommands = new Set<SettingName>(["editor", "noHistory", "hfHome", "hfHubCache"]);
+const clientVariables = variables("host", "apiKey");
+const forCommands = new Set<SettingName>(["apiKey", "editor", "noHistory", "hfHome", "hfHubCache"]);
 const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forCommands.has(name)));
 
 const signin = {
@@ -86,7 +87,7 @@ const commands: readonly Command<CliContext>[] = [
     usage: "MODEL [PROMPT]",
     args: { atLeast: 1 },
     flags: runFlags,
-    environment: variables("editor", "host", "noHistory"),
+    environment: variables("editor", "host", "apiKey", "noHistory"),
     completes: "models",
     load: () => import("./commands/run.ts"),
   }),
@@ -190,6 +191,23 @@ const commands: readonly Command<CliContext>[] = [
     load: () => import("./commands/completion.ts"),
   }),
   defineCommand({
+    name: "key",
+    summary: "Create, list and revoke API keys",
+    usage: "create [NAME] | list | revoke NAME...",
+    args: { atLeast: 1 },
+    flags: keyFlags,
+    environment: clientVariables,
+    load: () => import("./commands/key.ts"),
+  }),
+  defineCommand({
+    name: "usage",
+    summary: "Show what API keys have used",
+    args: { exactly: 0 },
+    flags: noFlags,
+    environment: clientVariables,
+    load: () => import("./commands/usage.ts"),
+  }),
+  defineCommand({
     name: "import",
     summary: "List and import models of other programs",
     usage: "[NAME [MODEL]]",
@@ -236,6 +254,7 @@ const needNoServer: ReadonlySet<string> = new Set([
   "doctor",
   "completion",
   "import",
+  "key",
   "mv-models",
   "remote",
 ]);

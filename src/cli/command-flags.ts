@@ -74,3 +74,9 @@ export const remoteFlags = defineFlags({
 });
 
 export const transferFlags = defineFlags({ insecure });
+
+export const keyFlags = defineFlags({
+  scope: { type: "string", summary: 'For create: what the key may do: infer, manage, metrics (default "infer")' },
+  limit: { type: "int", summary: "For create: requests at the same time (default: no limit)" },
+  budget: { type: "int", summary: "For create: tokens of prompts and answers in a day, UTC (default: no limit)" },
+});

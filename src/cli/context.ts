@@ -6,6 +6,7 @@ import { AppError } from "../base/errors.ts";
 import { clientUrl } from "../base/host.ts";
 import type { Config } from "../config.ts";
 import { VERSION } from "../version.ts";
+import { authorization } from "./authorization.ts";
 import type { EditorTerminal } from "./repl/line-editor.ts";
 import type { Choice } from "./ui/choose.ts";
 import { type Screen, screenOf } from "./ui/terminal.ts";
@@ -42,7 +43,11 @@ export function processContext(config: Config): CliContext {
   const stderr = screenOf(process.stderr, facts);
   return {
     config,
-    client: new Client({ baseUrl: clientUrl(config.host), userAgent: userAgent() }),
+    client: new Client({
+      baseUrl: clientUrl(config.host),
+      userAgent: userAgent(),
+      authorization: () => authorization(config),
+    }),
     stdout,
     stderr,
     stdin: {

@@ -7,8 +7,11 @@ import { openModel } from "../models/opened-model.ts";
 import type { ModelStore } from "../models/store.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { LocalModel } from "./local-model.ts";
-import type { AskableModel } from "./model.ts";
+import type { AskableModel, Asker } from "./model.ts";
 import { isRemote, type RemoteInfo, Remotes } from "./remote/remotes.ts";
+
+/** For who is not told apart from others, and pays nothing. */
+const ANYBODY: Asker = { id: "", used: () => undefined };
 
 export class Inference {
   readonly #remotes: Remotes;
@@ -25,11 +28,11 @@ export class Inference {
    * Throws `invalid` for a malformed name, `not-found` (naming it as it was sent) for an unknown one, and for a model that is
    * served elsewhere what keeps it from being asked.
    */
-  async open(sentName: string): Promise<AskableModel> {
+  async open(sentName: string, asker: Asker = ANYBODY): Promise<AskableModel> {
     const model = await openModel(this.store, ModelName.parse(sentName), sentName);
     // Bounded by the connect limit; what was found out is shared and remembered.
-    if (isRemote(model)) return this.#remotes.open(model, new AbortController().signal);
-    return new LocalModel(model, this.scheduler, this.config);
+    if (isRemote(model)) return this.#remotes.open(model, new AbortController().signal, asker);
+    return new LocalModel(model, this.scheduler, this.config, asker);
   }
 
   /** Models that engines elsewhere served lately. */

@@ -6,20 +6,26 @@ import type { DialogFormat } from "../chat/dialog-format.ts";
 import type { ChatMessage } from "../chat/message.ts";
 import type { OutputParser } from "../chat/output-family.ts";
 import type { Config } from "../config.ts";
+import { ranksDocuments } from "../formats/gguf/facts.ts";
 import { capabilitiesOf, dialogFormatOf } from "../models/capabilities.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
 import { type Generation, PromptOverflow, type RunnerProcess } from "../runner/process.ts";
 import { loadSpec } from "../scheduler/load-spec.ts";
-import type { Lease, Scheduler } from "../scheduler/scheduler.ts";
+import type { Lease } from "../scheduler/loaded.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
 import type {
   AnswerEvent,
   AskableModel,
+  Asker,
   AskSettings,
   ChatQuestion,
   Embeddings,
   EmbedQuestion,
   ModelAbilities,
+  Ranking,
+  RerankQuestion,
   PromptQuestion,
+  SpentTokens,
 } from "./model.ts";
 import { type AnswerGrammar, grammarFor } from "./answer-grammar.ts";
 import { promptText, withModelMessages } from "./model-dialog.ts";
@@ -56,6 +62,7 @@ export class LocalModel implements AskableModel {
     private readonly model: OpenedModel,
     private readonly scheduler: Scheduler,
     private readonly config: Config,
+    private readonly asker: Asker,
   ) {}
 
   get fullName(): string {
@@ -71,6 +78,7 @@ export class LocalModel implements AskableModel {
       insert: found.has("insert"),
       vision: found.has("vision"),
       embedding: found.has("embedding"),
+      rerank: this.model.weightsPath !== undefined && ranksDocuments(this.model.facts()),
     };
   }
 
@@ -134,19 +142,35 @@ export class LocalModel implements AskableModel {
   }
 
   async embed(question: EmbedQuestion, signal: AbortSignal): Promise<Embeddings> {
-    const held = await this.#hold(question.options, question.keepAliveMs, signal);
+    const held = await this.#hold(question.options, question.keepAliveMs, signal, "takes-turn");
     using lease = held.lease;
     const limit = this.#contextLimit(held.options, lease.runner);
     const reply = await lease.runner.embed({
       inputs: question.inputs,
+      query: undefined,
       truncate: question.truncate,
       contextLimit: limit,
     });
+    const promptTokens = reply.tokenCounts.reduce((sum, count) => sum + count, 0);
+    this.#used({ promptTokens, cachedTokens: 0, generatedTokens: 0, complete: true });
     return {
       vectors: reply.vectors,
-      promptTokens: reply.tokenCounts.reduce((sum, count) => sum + count, 0),
+      promptTokens,
       loadMs: held.loadMs,
       totalMs: performance.now() - held.startedMs,
+    };
+  }
+
+  async rerank(question: RerankQuestion, signal: AbortSignal): Promise<Ranking> {
+    const { query, documents: inputs } = question;
+    const held = await this.#hold(question.options, question.keepAliveMs, signal);
+    using lease = held.lease;
+    const contextLimit = this.#contextLimit(held.options, lease.runner);
+    const reply = await lease.runner.embed({ inputs, query, truncate: true, contextLimit });
+    return {
+      // One class: a logit. Two: the model's own share of "yes", which comes first.
+      scores: reply.vectors.map(([first = 0, ...others]) => (others.length === 0 ? 1 / (1 + Math.exp(-first)) : first)),
+      promptTokens: reply.tokenCounts.reduce((sum, count) => sum + count, 0),
     };
   }
 
@@ -172,7 +196,16 @@ export class LocalModel implements AskableModel {
     return this.#format.render({ messages, tools: toolChoice === "none" ? [] : tools, think });
   }
 
-  async #hold(request: ModelOptions, keepAliveMs: number | undefined, signal: AbortSignal): Promise<Held> {
+  #used(spent: Omit<SpentTokens, "model">): void {
+    this.asker.used({ model: this.model.name.display, ...spent });
+  }
+
+  async #hold(
+    request: ModelOptions,
+    keepAliveMs: number | undefined,
+    signal: AbortSignal,
+    turn: "takes-turn" | "at-once" = "at-once",
+  ): Promise<Held> {
     const startedMs = performance.now();
     const options = mergeOptions(this.model.params, request);
     const spec = loadSpec(this.model, options, this.config);
@@ -181,6 +214,8 @@ export class LocalModel implements AskableModel {
       context: Math.max(context, options.num_ctx ?? 0),
       keepAliveMs,
       signal,
+      asker: this.asker.id,
+      takesTurn: turn === "takes-turn",
     });
     return { lease, options, startedMs, loadMs: performance.now() - startedMs };
   }
@@ -194,23 +229,25 @@ export class LocalModel implements AskableModel {
     signal: AbortSignal,
     prepared: Prepared,
   ): AsyncGenerator<AnswerEvent, void, undefined> {
-    const held = await this.#hold(question.options, question.keepAliveMs, signal);
+    const held = await this.#hold(question.options, question.keepAliveMs, signal, "takes-turn");
     using lease = held.lease;
     const { runner } = lease;
+    const used = (spent: Omit<SpentTokens, "model">) =>
+      this.#used(question.promptIsShared === true ? { ...spent, promptTokens: 0, cachedTokens: 0 } : spent);
     const limit = this.#contextLimit(held.options, runner);
     const ask = (text: string, cutPrompt: boolean) =>
       runner.generate(this.#request(question, held.options, prepared, { text, limit, cutPrompt }), signal);
     const first = ask(prepared.text, question.truncate && prepared.shorter === undefined);
     const overflow = await overflowOf(first);
     if (overflow === undefined) {
-      yield* answerOf(first, new AnswerReader(prepared.parser, { ...held, droppedTokens: 0 }));
+      yield* answerOf(first, new AnswerReader(prepared.parser, { ...held, droppedTokens: 0, used }));
       return;
     }
     if (!question.truncate || prepared.shorter === undefined) throw new AppError("invalid", TOO_LONG);
     const tokensOf = async (text: string) => (await runner.tokenize(text, true)).length;
     const text = await prepared.shorter(tokensOf, limit);
     const droppedTokens = Math.max(0, overflow - (await tokensOf(text)));
-    yield* answerOf(ask(text, true), new AnswerReader(prepared.parser, { ...held, droppedTokens }));
+    yield* answerOf(ask(text, true), new AnswerReader(prepared.parser, { ...held, droppedTokens, used }));
   }
 
   #request(
@@ -242,7 +279,8 @@ export class LocalModel implements AskableModel {
 
 async function* answerOf(generation: Generation, reader: AnswerReader): AsyncGenerator<AnswerEvent, void, undefined> {
   using owned = generation;
-  for await (const event of owned) for (const part of reader.read(event)) yield part;
+  using reported = reader;
+  for await (const event of owned) for (const part of reported.read(event)) yield part;
 }
 
 /** How long a prompt is that does not fit, so that this is known before anything is sent to the client; undefined: it fits. */

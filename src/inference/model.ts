@@ -14,6 +14,24 @@ export type AnswerFormat =
   | { readonly kind: "schema"; readonly schema: Readonly<Record<string, unknown>> }
   | { readonly kind: "grammar"; readonly grammar: string };
 
+/** What an answer or an embedding took. */
+export interface SpentTokens {
+  readonly model: string;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly generatedTokens: number;
+  /** False: broken off, so that these are estimates that no reply told. */
+  readonly complete: boolean;
+}
+
+/** Who asks, as far as sharing goes. */
+export interface Asker {
+  /** Requests of one asker take turns with those of others. */
+  readonly id: string;
+  /** To be called once at the end of each answer and embedding, also of one that was broken off. */
+  used(spent: SpentTokens): void;
+}
+
 export interface AskSettings {
   /** The request's own options; the model's parameters fill what it leaves open. */
   readonly options: ModelOptions;
@@ -26,6 +44,8 @@ export interface AskSettings {
   readonly shift: boolean;
   /** Milliseconds; Infinity: for ever; undefined: as before. */
   readonly keepAliveMs: number | undefined;
+  /** Another answer to the same prompt, in the same request, pays for the prompt. */
+  readonly promptIsShared?: boolean;
 }
 
 export interface ChatQuestion extends AskSettings {
@@ -111,6 +131,19 @@ export interface Embeddings {
   readonly totalMs: number;
 }
 
+export interface RerankQuestion {
+  readonly query: string;
+  readonly documents: readonly string[];
+  readonly options: ModelOptions;
+  readonly keepAliveMs: number | undefined;
+}
+
+export interface Ranking {
+  /** How well each document answers the query, from 0 to 1; in the order of the documents. */
+  readonly scores: readonly number[];
+  readonly promptTokens: number;
+}
+
 export interface ModelAbilities {
   readonly completion: boolean;
   readonly tools: boolean;
@@ -119,6 +152,7 @@ export interface ModelAbilities {
   readonly insert: boolean;
   readonly vision: boolean;
   readonly embedding: boolean;
+  readonly rerank: boolean;
 }
 
 /** Everything takes a signal: the client gone means the work ends. */
@@ -129,6 +163,7 @@ export interface AskableModel {
   chat(question: ChatQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent>;
   complete(question: PromptQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent>;
   embed(question: EmbedQuestion, signal: AbortSignal): Promise<Embeddings>;
+  rerank(question: RerankQuestion, signal: AbortSignal): Promise<Ranking>;
   /** Who answers in its stead, as Ollama notes it in every chunk. */
   readonly remote?: { readonly remote_model: string; readonly remote_host: string };
   /** The prompt that would be sent, for debugging. */

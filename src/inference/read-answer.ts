@@ -3,14 +3,19 @@
 import type { OutputEvent, OutputParser } from "../chat/output-family.ts";
 import type { RunnerEvent } from "../runner/process.ts";
 import type { GenerateDone } from "../runner/protocol.ts";
-import type { AnswerEvent, TokenLogprob, Usage } from "./model.ts";
+import type { AnswerEvent, SpentTokens, TokenLogprob, Usage } from "./model.ts";
 
 export interface AnswerFacts {
   readonly startedMs: number;
   readonly loadMs: number;
   /** Tokens of messages that were dropped before the prompt was sent. */
   readonly droppedTokens: number;
+  /** Called once, at the end. */
+  readonly used: (spent: Omit<SpentTokens, "model">) => void;
 }
+
+/** The runner tells exact counts at its end only; an answer that is broken off is paid for by its length. */
+const CHARACTERS_PER_TOKEN = 4;
 
 const ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -20,9 +25,15 @@ export function toolCallId(): string {
   return `call_${Array.from(bytes, (byte) => ID_LETTERS[byte % ID_LETTERS.length]).join("")}`;
 }
 
-/** Turns what a runner says into answer events, one call an event; without a parser the text passes as it is. */
-export class AnswerReader {
+/**
+ * Turns what a runner says into answer events, one call an event; without a parser the text passes as it is. Disposing of it
+ * reports what the answer took.
+ */
+export class AnswerReader implements Disposable {
   #malformedToolCall = false;
+  #promptTokens = 0;
+  #characters = 0;
+  #usage: Usage | undefined;
 
   constructor(
     private readonly parser: OutputParser | undefined,
@@ -32,9 +43,11 @@ export class AnswerReader {
   read(event: RunnerEvent): readonly AnswerEvent[] {
     switch (event.type) {
       case "started":
+        this.#promptTokens = event.promptTokens - event.cutTokens;
         return [];
       case "delta": {
         const { text, logprobs } = event.delta;
+        this.#characters += text.length;
         if (this.parser === undefined) return [toAnswerEvent({ kind: "text", text }, logprobs)];
         return this.#translate(this.parser.feed(text), logprobs);
       }
@@ -57,12 +70,22 @@ export class AnswerReader {
     return events;
   }
 
+  [Symbol.dispose](): void {
+    if (this.#usage !== undefined) {
+      const { promptTokens, cachedTokens, generatedTokens } = this.#usage;
+      return this.facts.used({ promptTokens, cachedTokens, generatedTokens, complete: true });
+    }
+    const generatedTokens = Math.ceil(this.#characters / CHARACTERS_PER_TOKEN);
+    this.facts.used({ promptTokens: this.#promptTokens, cachedTokens: 0, generatedTokens, complete: false });
+  }
+
   #done(event: GenerateDone): AnswerEvent {
+    this.#usage = usageOf(event, this.facts);
     return {
       type: "done",
       reason: event.reason,
       stopWord: event.stopWord,
-      usage: usageOf(event, this.facts),
+      usage: this.#usage,
       context: event.tokens,
       malformedToolCall: this.#malformedToolCall,
     };

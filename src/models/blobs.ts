@@ -96,6 +96,23 @@ export class BlobStore {
     }
   }
 
+  /** Stores a stream under whatever digest it turns out to have. */
+  async store(
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<{ digest: Digest; size: number }> {
+    await mkdir(this.directory, { recursive: true, mode: 0o755 });
+    const temporary = temporaryBeside(join(this.directory, "stream"));
+    try {
+      const digest = await this.#write(temporary, source, signal);
+      const { size } = await stat(temporary);
+      await rename(temporary, this.path(digest));
+      return { digest, size };
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
   /** Where a long piece of work may write what is to become a blob; whoever asks removes it when the work fails. */
   async temporary(): Promise<string> {
     await mkdir(this.directory, { recursive: true, mode: 0o755 });
@@ -125,6 +142,24 @@ export class BlobStore {
       await file.close();
     }
     return hash.digest();
+  }
+
+  /** Takes a finished file of this directory in, under the digest that it has. The path is gone afterwards. */
+  async hashAndAdopt(temporary: string, signal?: AbortSignal): Promise<{ digest: Digest; size: number }> {
+    const file = await open(temporary, "r+");
+    const hash = new DigestStream();
+    try {
+      for await (const chunk of file.createReadStream({ autoClose: false })) {
+        signal?.throwIfAborted();
+        hash.update(chunk as Uint8Array);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const digest = hash.digest();
+    await rename(temporary, this.path(digest));
+    return { digest, size: hash.bytes };
   }
 
   /** When it was last written or touched. */

@@ -1,6 +1,7 @@
 // `create`: from an existing model or uploaded GGUF blobs to a new manifest. Nothing is written before everything has
 // been checked, and the manifest comes last, so a failed create leaves no model behind.
 
+import { basename } from "node:path/posix";
 import { type Digest, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { goJsonLine } from "../base/go-encode.ts";
@@ -8,12 +9,16 @@ import { detectKnownTemplate } from "../chat/go-template/known-template.ts";
 import type { CreateRequest, ProgressResponse } from "../api/schema/models.ts";
 import { ggufFacts, type GgufFacts } from "../formats/gguf/facts.ts";
 import { ggufKind, type GgufKind } from "../formats/gguf/kind.ts";
+import { quantizeLevel } from "../formats/gguf/quantization.ts";
 import { validateGguf } from "../formats/gguf/validate.ts";
+import { adapterScales, checkAdapter } from "./adapter-layers.ts";
 import { withGguf } from "./gguf-file.ts";
-import { type Convert, convertCheckpoint, isCheckpoint, refusePickles, uploadedWeights } from "./from-checkpoint.ts";
+import { type Convert, convertCheckpoint, isCheckpoint, refusePickles } from "./from-checkpoint.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
 import { CONFIG_TYPE, type Layer, type LayerKind, layerKind, mediaTypeOf } from "./manifest.ts";
+import { mergeShards } from "./merge-shards.ts";
 import { ModelName } from "./name.ts";
+import { type Quantize, quantizeLayer } from "./quantize-layer.ts";
 import { remoteOf } from "./remote-source.ts";
 import { checkTemplate, licensesOf, stringList } from "./request-texts.ts";
 import type { ModelStore } from "./store.ts";
@@ -22,12 +27,8 @@ export interface CreateContext {
   readonly store: ModelStore;
   /** Fetches a model that `from` names and that is not here. */
   readonly pull: (name: ModelName, signal: AbortSignal) => AsyncIterable<ProgressResponse>;
-  /** Writes a quantized copy of a model blob; undefined where this build cannot. */
-  readonly quantize?: (
-    layer: Layer,
-    level: string,
-    signal: AbortSignal,
-  ) => AsyncGenerator<ProgressResponse, Layer, undefined>;
+  /** Undefined where there is no engine. */
+  readonly quantize?: Quantize | undefined;
   /** Writes a GGUF made of safetensors; undefined where this build cannot. */
   readonly convert?: Convert;
 }
@@ -79,7 +80,8 @@ export async function* createModel(
   const { store } = context;
   const name = checkCreateRequest(request);
   const before = await store.find(name);
-  const level = (request.quantize ?? request.quantization ?? "").toUpperCase();
+  const wanted = request.quantize || request.quantization || "";
+  const level = wanted === "" ? "" : quantizeLevel(wanted).name;
   let base: { drafts: Draft[]; config: ImageConfig };
   const remote = remoteOf(request);
   if (remote !== undefined) base = { drafts: [], config: { ...emptyConfig, ...remote } };
@@ -87,10 +89,14 @@ export async function* createModel(
   else if (request.files !== undefined)
     base = { drafts: yield* fromModelFiles(context, request.files, level, signal), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
-  if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, request.adapters, "adapter")));
-  if (request.draft_files !== undefined) base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft")));
+  const adapters = request.adapters ?? {};
+  if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, adapters, "adapter", signal)));
+  checkAdapters(store, base.drafts);
+  if (request.draft_files !== undefined)
+    base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft", signal)));
   if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
-  const config = describe(base.drafts, base.config, request);
+  const scales = { ...base.config.adapter_scales, ...adapterScales(adapters, request.adapter_scales) };
+  const config = { ...describe(base.drafts, base.config, request), adapter_scales: scales };
   const drafts = await withRequested(store, base.drafts, request, config);
   for (const { status, layer, isNew } of drafts) {
     yield { status: status ?? `${isNew === true ? "creating new" : "using existing"} layer ${layer.digest}` };
@@ -101,7 +107,8 @@ export async function* createModel(
   const layers = drafts.map(({ layer }) => layer);
   await store.write(name, { config: { mediaType: CONFIG_TYPE, digest, size }, layers });
   const old = before === undefined ? [] : [before.manifest.config, ...before.manifest.layers];
-  await store.removeUnused([...old.map((layer) => layer.digest), ...uploadedWeights(request.files ?? {})]);
+  const sent = Object.values(request.files ?? {}).map(parseDigest);
+  await store.removeUnused([...old.map((layer) => layer.digest), ...sent]);
   yield { status: "success" };
 }
 
@@ -134,9 +141,10 @@ async function* fromModel(
     const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
     drafts.push({ layer, ...(facts === undefined ? {} : { facts }) });
   }
-  const { renderer, parser, requires, model_format, capabilities, remote_host, remote_model } = baseConfig;
+  const { renderer, parser, requires, model_format, capabilities, adapter_scales, remote_host, remote_model } =
+    baseConfig;
   const kept = Object.fromEntries(
-    Object.entries({ renderer, parser, requires, capabilities, remote_host, remote_model }).filter(
+    Object.entries({ renderer, parser, requires, capabilities, adapter_scales, remote_host, remote_model }).filter(
       ([, value]) => value !== undefined,
     ),
   );
@@ -157,7 +165,7 @@ async function* fromModelFiles(
   level: string,
   signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, Draft[], undefined> {
-  if (!isCheckpoint(files)) return yield* fromFiles(store, files, undefined);
+  if (!isCheckpoint(files)) return yield* fromFiles(store, files, undefined, signal);
   if (convert === undefined) throw new AppError("unsupported", "this build cannot import safetensors");
   const converted = yield* convertCheckpoint(store, convert, files, level, signal);
   const { facts } = inspect(store, converted.layer.digest);
@@ -173,23 +181,23 @@ async function* fromFiles(
   store: ModelStore,
   files: Readonly<Record<string, string>>,
   as: "adapter" | "draft" | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, Draft[], undefined> {
   const entries = Object.entries(files);
   if (entries.length === 0) throw new AppError("invalid", "no files provided to convert");
-  if (as === "adapter" && entries.length > 1) throw new AppError("invalid", "only one adapter is currently supported");
   if (entries.some(([path]) => path.endsWith(".safetensors"))) {
     throw new AppError("unsupported", `safetensors cannot be imported as ${as}; convert them to GGUF first`);
   }
   refusePickles(entries.map(([path]) => path));
   const drafts: Draft[] = [];
-  for (const [, text] of entries) {
+  const blobs = entries.map(([path, text]) => ({ name: basename(path), digest: parseDigest(text) }));
+  for (const { digest } of blobs) {
+    if (!(await store.blobs.has(digest))) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
+  }
+  for (const { digest } of yield* mergeShards(store.blobs, blobs, signal)) {
     yield { status: "parsing GGUF" };
-    const digest = parseDigest(text);
-    const size = await store.blobs.size(digest);
-    if (size === undefined) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
+    const size = (await store.blobs.size(digest)) ?? 0;
     const { facts, kind } = inspect(store, digest);
-    if (as === "adapter" && kind !== "adapter")
-      throw new AppError("invalid", "the file given as ADAPTER is not an adapter");
     await store.blobs.touch(digest);
     const layer: Layer = { mediaType: mediaTypeOf(as ?? kind), digest, size };
     drafts.push({ layer, facts });
@@ -201,6 +209,17 @@ async function* fromFiles(
     throw new AppError("invalid", "none of the files is a model");
   }
   return drafts;
+}
+
+/** Those of the request and those of a model that it builds on, against the weights they will be loaded with. */
+function checkAdapters(store: ModelStore, drafts: readonly Draft[]): void {
+  const path = ({ layer }: Draft) => store.blobs.path(layer.digest);
+  const weights = drafts.find(({ layer }) => layerKind(layer) === "model");
+  for (const draft of drafts) {
+    if (layerKind(draft.layer) !== "adapter") continue;
+    if (weights === undefined) throw new AppError("invalid", "an adapter needs a model: name one with FROM");
+    checkAdapter(path(weights), path(draft));
+  }
 }
 
 async function detectedTemplate(store: ModelStore, chatTemplate: string): Promise<Draft[]> {
@@ -217,33 +236,21 @@ async function newLayer(store: ModelStore, kind: LayerKind, content: string): Pr
   return { layer: { mediaType: mediaTypeOf(kind), digest, size }, isNew: created };
 }
 
-const QUANTIZABLE = ["F16", "BF16", "F32"];
-
+/** Adapters and projectors stay as they are, as in Ollama. */
 async function* quantizeDrafts(
-  context: CreateContext,
+  { store, quantize }: CreateContext,
   drafts: Draft[],
   level: string,
   signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, void, undefined> {
-  if (!QUANTIZATION_LEVELS.includes(level)) {
-    throw new AppError(
-      "invalid",
-      `unsupported quantization type ${level} - supported types are ${QUANTIZATION_LEVELS.join(", ")}`,
-    );
-  }
   for (const [i, draft] of drafts.entries()) {
     if (layerKind(draft.layer) !== "model" || draft.facts === undefined) continue;
-    if (draft.facts.fileType === level || draft.level === level) continue;
-    if (!QUANTIZABLE.includes(draft.facts.fileType)) {
-      throw new AppError("invalid", "quantization is only supported for F16, BF16 and F32 models");
-    }
-    if (context.quantize === undefined) throw new AppError("unsupported", "this build cannot quantize models");
-    const layer = yield* context.quantize(draft.layer, level, signal);
-    drafts[i] = { layer, facts: inspect(context.store, layer.digest).facts, isNew: true };
+    if (draft.level === level) continue;
+    const source = { layer: draft.layer, fileType: draft.facts.fileType };
+    const layer = yield* quantizeLayer(store.blobs, quantize, source, level, signal);
+    if (layer !== draft.layer) drafts[i] = { layer, facts: inspect(store, layer.digest).facts, isNew: true };
   }
 }
-
-export const QUANTIZATION_LEVELS = ["F32", "F16", "Q4_K_S", "Q4_K_M", "Q8_0"];
 
 /** The config blob: what the weights say, under what the request overrides. */
 function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRequest): ImageConfig {

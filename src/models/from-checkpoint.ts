@@ -77,8 +77,3 @@ async function blobPaths(store: ModelStore, files: Readonly<Record<string, strin
   }
   return Object.fromEntries(paths);
 }
-
-/** The uploaded safetensors, of use to nobody once they are converted and as large as the model. */
-export function uploadedWeights(files: Readonly<Record<string, string>>): Digest[] {
-  return Object.entries(files).flatMap(([name, text]) => (name.endsWith(".safetensors") ? [parseDigest(text)] : []));
-}

@@ -24,6 +24,7 @@ const ConfigSchema = t.Object(
     embedding_length: t.Optional(t.Integer()),
     base_name: t.Optional(t.String()),
     draft: t.Optional(t.Unknown()),
+    adapter_scales: t.Optional(t.Record(t.String(), t.Number())),
   },
   { additionalProperties: true },
 );
@@ -45,6 +46,8 @@ export interface ImageConfig {
   readonly embedding_length?: number;
   readonly base_name?: string;
   readonly draft?: unknown;
+  /** Of this program: strengths of adapters that are not 1, by digest. Ollama passes over it. */
+  readonly adapter_scales?: Readonly<Record<string, number>>;
 }
 
 export const emptyConfig: ImageConfig = {
@@ -90,12 +93,17 @@ const OPTIONAL = [
   "embedding_length",
   "base_name",
   "draft",
+  "adapter_scales",
 ] as const;
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
 
 /** Ollama's field order; empty optional fields are left out, the two that OCI wants stand last. */
 export function encodeImageConfig(config: ImageConfig): string {
   const optional = OPTIONAL.map((key) => [key, config[key]] as const).filter(
-    ([, item]) => item !== undefined && item !== "" && item !== 0 && !(Array.isArray(item) && item.length === 0),
+    ([, item]) => item !== undefined && item !== "" && item !== 0 && !isEmptyObject(item),
   );
   return goJsonLine({
     model_format: config.model_format,

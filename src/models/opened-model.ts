@@ -4,6 +4,7 @@ import { type Static, Type as t } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { AppError } from "../base/errors.ts";
 import type { GgufFacts } from "../formats/gguf/facts.ts";
+import type { Adapter } from "./adapter-layers.ts";
 import { checkedGgufFacts } from "./gguf-file.ts";
 import { emptyConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
 import { type Layer, layerKind, type LayerKind, layersOf } from "./manifest.ts";
@@ -20,7 +21,7 @@ export interface OpenedModel {
   readonly weightsPath: string | undefined;
   /** Where FROM came from, as its layer notes. */
   readonly parentModel: string;
-  readonly adapterPaths: readonly string[];
+  readonly adapters: readonly Adapter[];
   readonly projectorPaths: readonly string[];
   readonly draftPath: string | undefined;
   /** The TEMPLATE layer (a Go template), if there is one. */
@@ -74,7 +75,7 @@ export async function openStored(store: ModelStore, stored: StoredModel): Promis
     config,
     weightsPath,
     parentModel: weights?.from ?? "",
-    adapterPaths: of("adapter").map(path),
+    adapters: of("adapter").map((layer) => ({ path: path(layer), scale: config.adapter_scales?.[layer.digest] ?? 1 })),
     projectorPaths: of("projector").map(path),
     draftPath,
     template: templates.at(-1) ?? prompts.at(-1),

@@ -31,6 +31,11 @@ export function showModel(model: OpenedModel, request: ShowRequest, preferGo: bo
     model.weightsPath === undefined
       ? undefined
       : withGguf(model.weightsPath, (gguf) => describeGguf(gguf, request.verbose === true));
+  const [projectorPath] = model.projectorPaths;
+  const projector =
+    projectorPath === undefined
+      ? undefined
+      : withGguf(projectorPath, (gguf) => describeGguf(gguf, request.verbose === true));
   const { renderer, parser, requires, remote_model, remote_host } = model.config;
   return {
     ...(model.licenses.length === 0 ? {} : { license: model.licenses.join("\n") }),
@@ -45,6 +50,7 @@ export function showModel(model: OpenedModel, request: ShowRequest, preferGo: bo
     ...(remote_model === undefined ? {} : { remote_model }),
     ...(remote_host === undefined ? {} : { remote_host }),
     model_info: weights?.info ?? {},
+    ...(projector === undefined ? {} : { projector_info: projector.info }),
     ...(weights === undefined ? {} : { tensors: weights.tensors }),
     capabilities: capabilitiesOf(model, preferGo),
     modified_at: formatLocal(model.stored.modifiedNs),
@@ -77,7 +83,10 @@ function commandsOf(
   return [
     ...list("model", model.weightsPath === undefined ? remoteHosts(model) : [model.weightsPath]),
     ...list("remote_model", [model.config.remote_model]),
-    ...list("adapter", model.adapterPaths),
+    ...list(
+      "adapter",
+      model.adapters.map(({ path, scale }) => (scale === 1 ? path : `${path} ${scale}`)),
+    ),
     ...list("draft", [model.draftPath]),
     ...list("model", model.projectorPaths),
     ...list("template", isRenderedElsewhere(model) ? [] : [template]),

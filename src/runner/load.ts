@@ -11,6 +11,7 @@ import { planFor, type PlanLimits, SMALLEST_CONTEXT } from "./engine/plan.ts";
 import { PrefixStore } from "./engine/prefix-store.ts";
 import { type FixedParams, Sequences } from "./engine/sequences.ts";
 import { plausibleCounts, ThreadGovernor } from "./engine/thread-governor.ts";
+import type { Context } from "./llama/context.ts";
 import { type ComputeDevice, listDevices, loadBackend, loadBackends } from "./llama/devices.ts";
 import { asPointer, cString, type LlamaSymbols, openLlama } from "./llama/library.ts";
 import { Model } from "./llama/model.ts";
@@ -40,20 +41,11 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     bytesPerToken: request.kvBytesPerToken,
   };
   const threadpool = request.threads > 1 ? Threadpool.create(llama, request.threads) : undefined;
-  const fixed: FixedParams = {
-    batch: request.batch,
-    microBatch: request.batch,
-    threads: request.threads,
-    kvType: request.kvType,
-    flashAttention: request.flashAttention,
-    unified: false,
-    embeddings: false,
-    pooling: -1,
-    fullSlidingWindow: true,
-  };
+  const fixed = fixedParams(request);
   const store = new PrefixStore(request.prefixCacheBytes, request.stateDir, request.stateDirBytes);
   const sequences = new Sequences(llama, model, fixed, threadpool, store, planFor(FIRST_DEMAND, limits));
-  applyAdapters(llama, model, sequences, request);
+  const applyAdapters = loadAdapters(llama, model, request);
+  sequences.setAdapters(applyAdapters);
   const engine = new Engine({
     model,
     sequences,
@@ -64,7 +56,12 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     maxContext: limits.maxContext,
     emit,
   });
-  const embedOptions = { maxContext: limits.maxContext, isEmbeddingModel: request.embedding };
+  const embedOptions = {
+    maxContext: limits.maxContext,
+    isEmbeddingModel: request.embedding,
+    ranks: request.ranks,
+    prepare: applyAdapters,
+  };
   return {
     engine,
     embedder: new Embedder(llama, model, fixed, threadpool, embedOptions, emit),
@@ -86,6 +83,21 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
       isEmbedding: request.embedding,
       loadMs: performance.now() - startedMs,
     },
+  };
+}
+
+/** What every context of this model is made with. */
+function fixedParams(request: LoadRequest): FixedParams {
+  return {
+    batch: request.batch,
+    microBatch: request.batch,
+    threads: request.threads,
+    kvType: request.kvType,
+    flashAttention: request.flashAttention,
+    unified: false,
+    embeddings: false,
+    pooling: -1,
+    fullSlidingWindow: true,
   };
 }
 
@@ -153,18 +165,19 @@ function loadChosenBackends(llama: LlamaSymbols, request: LoadRequest): void {
   llama.llama_backend_init();
 }
 
-function applyAdapters(llama: LlamaSymbols, model: Model, sequences: Sequences, request: LoadRequest): void {
-  if (request.adapters.length === 0) return;
-  const pointers = new BigUint64Array(request.adapters.length);
-  const scales = new Float32Array(request.adapters.length);
-  for (const [i, adapter] of request.adapters.entries()) {
-    const pointer = asPointer(llama.llama_adapter_lora_init(model.pointer, cString(adapter.path)));
+/** Adapters belong to a context: what is returned gives them to one. */
+function loadAdapters(llama: LlamaSymbols, model: Model, { adapters }: LoadRequest): (context: Context) => void {
+  if (adapters.length === 0) return () => {};
+  const pointers = new BigUint64Array(adapters.length);
+  const scales = Float32Array.from(adapters, ({ scale }) => scale);
+  for (const [i, adapter] of adapters.entries()) {
+    const path = cString(adapter.path);
+    const pointer = asPointer(llama.llama_adapter_lora_init(model.pointer, ptr(path)));
     if (pointer === null) throw new AppError("invalid", "the adapter does not fit this model");
     pointers[i] = BigInt(pointer);
-    scales[i] = adapter.scale;
   }
-  sequences.setAdapters((context) => {
+  return (context) => {
     const code = llama.llama_set_adapters_lora(context.pointer, ptr(pointers), pointers.length, ptr(scales));
     if (code !== 0) throw new AppError("invalid", "the adapter could not be applied to this model");
-  });
+  };
 }

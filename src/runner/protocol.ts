@@ -33,6 +33,8 @@ export interface LoadRequest {
   readonly stateDir: string | undefined;
   readonly stateDirBytes: number;
   readonly embedding: boolean;
+  /** It scores pairs of query and document. */
+  readonly ranks: boolean;
 }
 
 export interface SamplingParams {
@@ -85,6 +87,8 @@ export interface EmbedRequest {
   readonly type: "embed";
   readonly id: number;
   readonly inputs: readonly string[];
+  /** The inputs are documents to score against this; each vector is then one score. */
+  readonly query: string | undefined;
   readonly truncate: boolean;
   readonly contextLimit: number;
 }

@@ -6,7 +6,8 @@ import { usableThreads } from "../base/cpu.ts";
 import { memoryState } from "../base/memory.ts";
 import type { ModelOptions } from "../api/schema/options.ts";
 import type { Config } from "../config.ts";
-import type { GgufFacts } from "../formats/gguf/facts.ts";
+import { type GgufFacts, ranksDocuments } from "../formats/gguf/facts.ts";
+import { checkAdapterOnce } from "../models/adapter-layers.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
 import { AppError } from "../base/errors.ts";
 import { humanBytes } from "../base/bytes.ts";
@@ -14,7 +15,7 @@ import { LLAMA_TAG } from "../runner/llama/abi.gen.ts";
 import type { NativeLibraries } from "../runner/native.ts";
 import type { OffloadModel } from "../runner/offload.ts";
 import type { LoadRequest } from "../runner/protocol.ts";
-import { type ModelCost, planCache, predictBytes, scaleKvBytes, vramBytes } from "./budget.ts";
+import { type CachePlan, type ModelCost, planCache, predictBytes, scaleKvBytes, vramBytes } from "./budget.ts";
 
 export interface LoadSpec {
   readonly key: string;
@@ -25,86 +26,123 @@ export interface LoadSpec {
   readonly trainedContext: number;
 }
 
+const MIB = 1024 * 1024;
 const DEFAULT_BATCH = 512;
+/** `num_gpu` when nobody asked. */
+const ALL_THAT_FIT = -1;
 /** Tokens of context that layers on a GPU make room for when none were asked for; more is used where it is free. */
 const RESERVED_CONTEXT = 8192;
 
 export function loadSpec(model: OpenedModel, options: ModelOptions, config: Config): LoadSpec {
   const path = model.weightsPath;
   if (path === undefined) throw new AppError("unsupported", "the model has no local weights");
+  for (const adapter of model.adapters) checkAdapterOnce(path, adapter.path);
   const facts = model.facts();
-  const draft = model.draftFacts();
-  const cost = sum(costOf(facts, config), draft === undefined ? undefined : costOf(draft, config));
-  const adapters = model.adapterPaths.map((adapter) => ({ path: adapter, scale: 1 }));
-  const threads =
-    options.num_thread !== undefined && options.num_thread > 0
-      ? options.num_thread
-      : config.numThreads || usableThreads();
-  const batch = options.num_batch !== undefined && options.num_batch > 0 ? options.num_batch : DEFAULT_BATCH;
-  const gpuLayers = options.num_gpu ?? -1;
-  const mmap = options.use_mmap ?? true;
-  const signature = JSON.stringify([
-    adapters,
-    model.draftPath ?? "",
-    options.num_thread ?? 0,
-    batch,
-    gpuLayers,
-    options.main_gpu ?? null,
-    mmap,
-  ]);
+  const draft = draftOf(model, config);
+  const cost = sum(costOf(facts, config), draft?.cost);
+  const chosen = loadOptions(options, config);
+  const signature = signatureOf(model, options, chosen);
   return {
     key: path,
     signature,
     bytes: predictBytes(cost),
     trainedContext: cost.trainedContext,
     request: (libraries, context) => {
-      const { availableBytes } = memoryState();
-      const vram = gpuLayers === 0 ? 0 : vramBytes(libraries.gpus);
-      // Mapped weights need no room of their own up front, but they must be able to stay resident while in use.
-      if (predictBytes(cost) > availableBytes + vram + cost.weightBytes * 0.25) {
-        throw tooLittleMemory(cost, availableBytes + vram);
-      }
-      const wanted = Math.min(context, cost.trainedContext > 0 ? cost.trainedContext : context);
-      const wishes = { numParallel: config.numParallel, context: wanted };
-      const plan = planCache(cost, Math.max(availableBytes, vram), wishes);
+      const { offload, plan } = placement(facts, cost, { options, config, libraries, context });
       return {
         type: "load",
         libraryDir: libraries.directory,
         backendFiles: libraries.backendFiles,
         modelPath: path,
-        draft:
-          model.draftPath === undefined || draft === undefined
-            ? undefined
-            : { path: model.draftPath, model: offloadModel(draft, costOf(draft, config)) },
-        adapters,
-        threads,
-        fixedThreads: options.num_thread !== undefined && options.num_thread > 0,
-        offload: {
-          model: offloadModel(facts, cost),
-          wishes: {
-            gpuLayers,
-            mainGpu: options.main_gpu,
-            spread: config.schedSpread,
-            overheadBytes: config.gpuOverheadBytes,
-            context: Math.min(plan.maxContext, options.num_ctx ?? RESERVED_CONTEXT),
-            hostCacheBytes: planCache(cost, availableBytes, wishes).budgetBytes,
-          },
-        },
-        mmap,
-        batch,
+        draft,
+        adapters: model.adapters,
+        ...chosen,
+        offload,
         kvType: config.kvCacheType,
         flashAttention: config.flashAttention,
         maxContext: plan.maxContext,
         maxSequences: plan.maxSequences,
         kvBytesPerToken: cost.kvBytesPerToken,
-        prefixCacheBytes: config.prefixCacheMiB * 1024 * 1024,
+        prefixCacheBytes: config.prefixCacheMiB * MIB,
         stateDir:
           config.stateCacheMiB > 0 ? join(config.cacheDir, "state", stateKey(path, signature, config)) : undefined,
-        stateDirBytes: config.stateCacheMiB * 1024 * 1024,
-        embedding: facts.hasPoolingType,
+        stateDirBytes: config.stateCacheMiB * MIB,
+        embedding: facts.hasPoolingType && facts.poolingType !== POOLING_NONE,
+        ranks: ranksDocuments(facts),
       };
     },
   };
+}
+
+/** What a request may choose for a load; 0 and less ask for the default, as in Ollama. */
+function loadOptions(options: ModelOptions, config: Config) {
+  const asked = (value: number | undefined) => (value !== undefined && value > 0 ? value : undefined);
+  const threads = asked(options.num_thread);
+  return {
+    threads: threads ?? (config.numThreads || usableThreads()),
+    fixedThreads: threads !== undefined,
+    batch: asked(options.num_batch) ?? DEFAULT_BATCH,
+    mmap: options.use_mmap ?? true,
+  };
+}
+
+/** Everything that makes another runner necessary, besides the weights. */
+function signatureOf(model: OpenedModel, options: ModelOptions, chosen: ReturnType<typeof loadOptions>): string {
+  return JSON.stringify([
+    model.adapters,
+    model.draftPath ?? "",
+    options.num_thread ?? 0,
+    chosen.batch,
+    options.num_gpu ?? ALL_THAT_FIT,
+    options.main_gpu ?? null,
+    chosen.mmap,
+  ]);
+}
+
+/** Throws `internal` when the memory of this machine, GPUs included, cannot hold the model. */
+function placement(
+  facts: GgufFacts,
+  cost: ModelCost,
+  { options, config, libraries, context }: PlacementWishes,
+): { offload: LoadRequest["offload"]; plan: CachePlan } {
+  const gpuLayers = options.num_gpu ?? ALL_THAT_FIT;
+  const { availableBytes } = memoryState();
+  const vram = gpuLayers === 0 ? 0 : vramBytes(libraries.gpus);
+  // Mapped weights need no room of their own up front, but they must be able to stay resident while in use.
+  if (predictBytes(cost) > availableBytes + vram + cost.weightBytes * 0.25) {
+    throw tooLittleMemory(cost, availableBytes + vram);
+  }
+  const wanted = Math.min(context, cost.trainedContext > 0 ? cost.trainedContext : context);
+  const wishes = { numParallel: config.numParallel, context: wanted };
+  const plan = planCache(cost, Math.max(availableBytes, vram), wishes);
+  return {
+    plan,
+    offload: {
+      model: offloadModel(facts, cost),
+      wishes: {
+        gpuLayers,
+        mainGpu: options.main_gpu,
+        spread: config.schedSpread,
+        overheadBytes: config.gpuOverheadBytes,
+        context: Math.min(plan.maxContext, options.num_ctx ?? RESERVED_CONTEXT),
+        hostCacheBytes: planCache(cost, availableBytes, wishes).budgetBytes,
+      },
+    },
+  };
+}
+
+interface PlacementWishes {
+  readonly options: ModelOptions;
+  readonly config: Config;
+  readonly libraries: NativeLibraries;
+  readonly context: number;
+}
+
+function draftOf({ draftPath, draftFacts }: OpenedModel, config: Config) {
+  const facts = draftFacts();
+  if (draftPath === undefined || facts === undefined) return undefined;
+  const cost = costOf(facts, config);
+  return { path: draftPath, model: offloadModel(facts, cost), cost };
 }
 
 function offloadModel(facts: GgufFacts, cost: ModelCost): OffloadModel {
@@ -121,6 +159,9 @@ function sum(cost: ModelCost, draft: ModelCost | undefined): ModelCost {
     kvBytesPerToken: cost.kvBytesPerToken + draft.kvBytesPerToken,
   };
 }
+
+/** Pooling types of llama.h. A model without pooling is averaged, like one that only generates. */
+const POOLING_NONE = 0;
 
 function costOf(facts: GgufFacts, config: Config): ModelCost {
   return {

@@ -9,23 +9,14 @@ import type { OpenedModel } from "../models/opened-model.ts";
 import type { NativeLibraries } from "../runner/native.ts";
 import { RunnerProcess } from "../runner/process.ts";
 import { vramBytes } from "./budget.ts";
-import { decide, type Resident } from "./decide.ts";
+import { decide } from "./decide.ts";
 import type { LoadSpec } from "./load-spec.ts";
-
-interface Loaded extends Resident {
-  state: "loading" | "ready" | "stopping";
-  leases: number;
-  keepAliveMs: number;
-  lastUsedMs: number;
-  readonly bytes: number;
-  readonly model: OpenedModel;
-  readonly abort: AbortController;
-  runner: RunnerProcess | undefined;
-  expiresAtMs: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
-}
+import { hasRoom, Lease, type Loaded, type RunningInfo, runningInfo, vramOf } from "./loaded.ts";
+import { type Turn, TurnQueue } from "./turn-queue.ts";
+import { whoGivesWay } from "./turns.ts";
 
 interface Waiting {
+  readonly asker: string;
   readonly spec: LoadSpec;
   readonly model: OpenedModel;
   readonly context: number;
@@ -34,32 +25,13 @@ interface Waiting {
   readonly signal: AbortSignal;
 }
 
-export interface RunningInfo {
-  readonly model: OpenedModel;
-  readonly expiresAtMs: number;
-  readonly sizeBytes: number;
-  /** The part of it on GPUs. */
-  readonly vramBytes: number;
-  readonly contextLength: number;
-  readonly sequences: number;
-  readonly pending: number;
-  readonly stopping: boolean;
-}
-
-/** A hold on a runner; disposing it starts the idle timer when it was the last. */
-export class Lease implements Disposable {
-  #released = false;
-
-  constructor(
-    readonly runner: RunnerProcess,
-    private readonly release: () => void,
-  ) {}
-
-  [Symbol.dispose](): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.release();
-  }
+export interface Wishes {
+  readonly context: number;
+  readonly keepAliveMs: number | undefined;
+  readonly signal: AbortSignal;
+  readonly asker: string;
+  /** False for short work that need not wait for answers to end. */
+  readonly takesTurn: boolean;
 }
 
 /** The longest timer JavaScript keeps; longer waits are renewed. */
@@ -78,26 +50,42 @@ export class Scheduler implements AsyncDisposable {
   ) {}
 
   /**
-   * Waits for a runner of the model. `keepAliveMs` replaces the earlier value when given (it is sticky, spec 7.02).
-   * Throws `busy` at once when too many wait already, `canceled` when the signal fires.
+   * Waits for a runner of the model, and for a turn at it. `keepAliveMs` replaces the earlier value when given (it is sticky,
+   * spec 7.02). Throws `busy` at once when too many wait already, `canceled` when the signal fires.
    */
-  async acquire(
-    model: OpenedModel,
-    spec: LoadSpec,
-    wishes: { readonly context: number; readonly keepAliveMs: number | undefined; readonly signal: AbortSignal },
-  ): Promise<Lease> {
+  async acquire(model: OpenedModel, spec: LoadSpec, wishes: Wishes): Promise<Lease> {
     if (this.#closed) throw new AppError("busy", "the server is shutting down");
-    if (this.#pendingRequests() >= this.config.maxQueue) {
-      // Ollama's words, two spaces included (server/sched.go, ErrMaxQueue).
-      throw new AppError("busy", "server busy, please try again.  maximum pending requests exceeded", {
-        retryAfterSeconds: 1,
-      });
+    if (this.waiting >= this.config.maxQueue) this.#makeRoomFor(wishes.asker);
+    for (;;) {
+      const ready = this.#loaded.get(spec.key);
+      const compatible = ready?.state === "ready" && ready.signature === spec.signature && ready.runner?.alive === true;
+      const loaded = compatible ? ready : await this.#enqueue(model, spec, wishes);
+      if (!compatible) loaded.leases--; // the loop holds one for us until we have taken our own
+      if (!wishes.takesTurn || hasRoom(loaded)) return this.#lease(loaded, wishes.keepAliveMs);
+      if (await loaded.turns.wait(wishes.asker, wishes.signal)) {
+        loaded.leases--; // held for us, as above
+        return this.#lease(loaded, wishes.keepAliveMs);
+      }
     }
-    const ready = this.#loaded.get(spec.key);
-    const compatible = ready?.state === "ready" && ready.signature === spec.signature && ready.runner?.alive === true;
-    const loaded = compatible ? ready : await this.#enqueue(model, spec, wishes);
-    if (!compatible) loaded.leases--; // the loop holds one for us until we have taken our own
-    return this.#lease(loaded, wishes.keepAliveMs);
+  }
+
+  /** Lets another waiting request go, or refuses the newcomer. */
+  #makeRoomFor(asker: string): void {
+    const queues = [...this.#loaded.values()].map(({ turns }) => turns);
+    const victim = whoGivesWay<Turn | Waiting>([...this.#waiting, ...queues.flatMap(({ all }) => all)], asker);
+    if (victim === undefined) throw tooManyWait();
+    if ("spec" in victim) this.#waiting.splice(this.#waiting.indexOf(victim), 1);
+    else for (const queue of queues) queue.remove(victim);
+    victim.reject(tooManyWait());
+  }
+
+  #nextTurns(loaded: Loaded): void {
+    while (loaded.state === "ready" && hasRoom(loaded)) {
+      const turn = loaded.turns.next();
+      if (turn === undefined) return;
+      loaded.leases++;
+      turn.resolve(true);
+    }
   }
 
   /** Unloads when the running requests are done; undefined-safe. True when the model was loaded. */
@@ -119,40 +107,30 @@ export class Scheduler implements AsyncDisposable {
   running(): RunningInfo[] {
     return [...this.#loaded.values()]
       .filter(({ state }) => state !== "loading")
-      .map((loaded) => ({
-        model: loaded.model,
-        expiresAtMs: loaded.expiresAtMs,
-        sizeBytes: sizeOf(loaded),
-        vramBytes: vramOf(loaded),
-        contextLength: loaded.runner?.facts.maxContext ?? 0,
-        sequences: loaded.runner?.facts.maxSequences ?? 0,
-        pending: loaded.runner?.pending ?? 0,
-        stopping: loaded.state === "stopping" || (loaded.keepAliveMs === 0 && loaded.leases > 0),
-      }))
+      .map(runningInfo)
       .sort((a, b) => b.expiresAtMs - a.expiresAtMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(new AppError("busy", "the server is shutting down"));
+    const closed = new AppError("busy", "the server is shutting down");
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(closed);
+    for (const { turns } of this.#loaded.values()) turns.rejectAll(closed);
     await Promise.all([...this.#loaded.values()].map((loaded) => this.#stop(loaded)));
   }
 
-  #pendingRequests(): number {
+  /** Requests that nothing works on yet. */
+  get waiting(): number {
     let pending = this.#waiting.length;
-    for (const { runner } of this.#loaded.values()) {
-      if (runner?.alive === true) pending += Math.max(0, runner.pending - runner.facts.maxSequences);
+    for (const { runner, leases, turns } of this.#loaded.values()) {
+      if (runner?.alive === true) pending += Math.max(0, leases - runner.facts.maxSequences) + turns.length;
     }
     return pending;
   }
 
-  #enqueue(
-    model: OpenedModel,
-    spec: LoadSpec,
-    { context, signal }: { readonly context: number; readonly signal: AbortSignal },
-  ): Promise<Loaded> {
+  #enqueue(model: OpenedModel, spec: LoadSpec, { context, signal, asker }: Wishes): Promise<Loaded> {
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { spec, model, context, resolve, reject, signal };
+      const waiting: Waiting = { asker, spec, model, context, resolve, reject, signal };
       signal.addEventListener("abort", () => this.#abandon(waiting), { once: true });
       this.#waiting.push(waiting);
       this.#pump();
@@ -224,6 +202,7 @@ export class Scheduler implements AsyncDisposable {
       abort: new AbortController(),
       runner: undefined,
       timer: undefined,
+      turns: new TurnQueue(),
     };
     this.#loaded.set(spec.key, loaded);
     try {
@@ -272,6 +251,7 @@ export class Scheduler implements AsyncDisposable {
     return new Lease(runner, () => {
       loaded.leases--;
       loaded.lastUsedMs = Date.now();
+      this.#nextTurns(loaded);
       this.#armIdleTimer(loaded);
       this.#pump();
     });
@@ -308,22 +288,16 @@ export class Scheduler implements AsyncDisposable {
 
   #forget(loaded: Loaded): void {
     if (this.#loaded.get(loaded.key) === loaded) this.#loaded.delete(loaded.key);
+    loaded.turns.dissolve();
     this.#pump();
   }
 }
 
-/** Weights, working buffers and the cache as it has grown. */
-function sizeOf({ bytes, runner }: Loaded): number {
-  return bytes + (runner?.memory?.cacheBytes ?? 0);
-}
-
-/** The part of it that lies on GPUs: all of it when every layer does. */
-function vramOf(loaded: Loaded): number {
-  const { runner, state } = loaded;
-  if (runner === undefined || state === "loading") return 0;
-  const { gpuLayers, totalLayers, vramBytes: weights, vramCacheShare } = runner.facts;
-  if (gpuLayers === totalLayers) return sizeOf(loaded);
-  return Math.min(sizeOf(loaded), weights + Math.round((runner.memory?.cacheBytes ?? 0) * vramCacheShare));
-}
-
 const DEFAULT_MAX_LOADED = 3;
+
+function tooManyWait(): AppError {
+  // Ollama's words, two spaces included (server/sched.go, ErrMaxQueue).
+  return new AppError("busy", "server busy, please try again.  maximum pending requests exceeded", {
+    retryAfterSeconds: 1,
+  });
+}

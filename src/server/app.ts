@@ -11,8 +11,11 @@ import { openAIEmbeddingRoutes } from "./compat/openai/embedding-routes.ts";
 import { openAIModelRoutes } from "./compat/openai/model-routes.ts";
 import { openAIResponseRoutes } from "./compat/openai/response-routes.ts";
 import { errorInDialect } from "./dialects.ts";
+import type { Gate } from "./gate.ts";
 import type { BrowserPolicy } from "./hosts.ts";
 import { openApiRoutes } from "./openapi.ts";
+import { needOf } from "./route-needs.ts";
+import { accessRoutes } from "./routes/access.ts";
 import { notePeer } from "./peers.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { chatRoutes } from "./routes/chat.ts";
@@ -37,13 +40,14 @@ function servesHead(path: string): boolean {
   return HEAD_PATHS.has(path) || path.startsWith("/v2/");
 }
 
-export function createApp(services: Services, policy: BrowserPolicy): App {
+/** Without a gate everything is open: for tests of what lies behind it. */
+export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate): App {
   const app = new Elysia({ normalize: false, strictPath: true })
     .onError(({ error, code, request }) => {
       if (code === "NOT_FOUND") return notFound(request, methodsByPath);
       return errorInDialect(new URL(request.url).pathname, innerError(error));
     })
-    .use(statusRoutes(services))
+    .use(statusRoutes(services, gate))
     .use(generateRoutes(services))
     .use(chatRoutes(services))
     .use(modelRoutes(services))
@@ -60,17 +64,34 @@ export function createApp(services: Services, policy: BrowserPolicy): App {
     .use(openAIAudioRoutes())
     .use(openAIResponseRoutes(services))
     .use(anthropicRoutes(services));
+  if (gate !== undefined) app.use(accessRoutes(gate));
   app.use(openApiRoutes(() => app));
+  checkNeeds(app.routes);
   const methodsByPath = routeTable(app.routes);
   return {
     async fetch(request, peer) {
       notePeer(request, peer);
       const refused = policy.refuse(request);
       if (refused !== undefined) return withAllow(request, refused, methodsByPath);
-      const response = await answer(app, request, methodsByPath);
+      const path = new URL(request.url).pathname;
+      const row = methodsByPath.find(({ pattern }) => pattern.test(path));
+      // What matches no row never reaches the router, so that nothing can be run which the gate did not know.
+      const act = async () =>
+        row === undefined ? notFound(request, methodsByPath) : answer(app, request, methodsByPath);
+      const response = await (gate === undefined
+        ? act()
+        : gate.pass({ request, path, route: row?.path, address: peer }, act));
       return policy.decorate(request, response);
     },
   };
+}
+
+/** A route that nobody thought about when access was decided must not be served. */
+function checkNeeds(routes: readonly { readonly method: string; readonly path: string }[]): void {
+  const missing = routes.filter(({ method, path }) => needOf(method, path) === undefined);
+  if (missing.length === 0) return;
+  const names = missing.map(({ method, path }) => `${method} ${path}`);
+  throw new AppError("internal", `route-needs.ts lacks ${names.join(", ")}`);
 }
 
 async function answer(
@@ -98,6 +119,7 @@ function innerError(error: unknown): unknown {
 }
 
 interface RouteRow {
+  readonly path: string;
   readonly pattern: RegExp;
   readonly methods: string[];
 }
@@ -106,6 +128,7 @@ function routeTable(routes: readonly { readonly method: string; readonly path: s
   const rows = new Map<string, RouteRow>();
   for (const { method, path } of routes) {
     const row = rows.get(path) ?? {
+      path,
       pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+").replace("*", ".+")}$`),
       methods: [],
     };

@@ -4,6 +4,8 @@ import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { Static, TObject } from "@sinclair/typebox";
 import { decodeBody } from "../api/decode.ts";
 import { AppError } from "../base/errors.ts";
+import { logInfo } from "../base/log.ts";
+import { currentRequest } from "./request-context.ts";
 
 /** Enough for long conversations with images; models travel as blobs, which stream. */
 export const MAX_BODY_BYTES = 128 * 1024 * 1024;
@@ -24,7 +26,9 @@ export async function readText(request: Request, limitBytes = MAX_BODY_BYTES, si
     chunks.push(chunk);
   }
   const bytes = decompress(Buffer.concat(chunks), request.headers.get("content-encoding") ?? "");
-  return new TextDecoder("utf-8", { ignoreBOM: false }).decode(bytes);
+  const text = new TextDecoder("utf-8", { ignoreBOM: false }).decode(bytes);
+  if (currentRequest()?.logsBody === true) logInfo("request body", { body: text });
+  return text;
 }
 
 async function* withoutSilence(body: ReadableStream<Uint8Array> | null, silenceMs: number): AsyncGenerator<Uint8Array> {

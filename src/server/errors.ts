@@ -10,6 +10,7 @@ export const STATUS = {
   forbidden: 403,
   "not-found": 404,
   "too-large": 413,
+  "over-budget": 429,
   canceled: 499,
   internal: 500,
   unsupported: 501,

@@ -3,6 +3,7 @@
 
 import { AppError } from "../base/errors.ts";
 import type { AskableModel } from "../inference/model.ts";
+import { currentRequest } from "./request-context.ts";
 import type { Services } from "./services.ts";
 
 type Source = "local" | "cloud" | undefined;
@@ -32,5 +33,5 @@ export function localName(sent: string): string {
 
 /** Throws `not-found` with the name as it was sent. */
 export function openNamed({ inference }: Pick<Services, "inference">, sent: string): Promise<AskableModel> {
-  return inference.open(localName(sent));
+  return inference.open(localName(sent), currentRequest()?.asker);
 }

@@ -7,6 +7,13 @@ import { goJson } from "../base/go-encode.ts";
 export const NDJSON_TYPE = "application/x-ndjson";
 export const SSE_TYPE = "text/event-stream";
 
+const ends = new WeakMap<Response, Promise<void>>();
+
+/** Resolves when a stream made here has ended, however it did; undefined for an answer that is whole. */
+export function endOfStream(response: Response): Promise<void> | undefined {
+  return ends.get(response);
+}
+
 /** Throws what the source throws before its first item. `format` turns an item into its bytes on the wire. */
 export async function streamResponse<T>(
   source: AsyncIterable<T>,
@@ -21,26 +28,32 @@ export async function streamResponse<T>(
   const first = await iterator.next();
   const encoder = new TextEncoder();
   let pending: IteratorResult<T> | undefined = first;
+  const ended = Promise.withResolvers<void>();
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const item = pending ?? (await iterator.next());
           pending = undefined;
-          if (item.done === true) controller.close();
-          else controller.enqueue(encoder.encode(options.format(item.value)));
+          if (item.done !== true) return controller.enqueue(encoder.encode(options.format(item.value)));
+          controller.close();
+          ended.resolve();
         } catch (error) {
           controller.enqueue(encoder.encode(options.formatError(error)));
           controller.close();
+          ended.resolve();
         }
       },
       async cancel() {
+        ended.resolve();
         await iterator.return?.();
       },
     },
     { highWaterMark: 1 },
   );
-  return new Response(body, { headers: { "content-type": options.type, ...options.headers } });
+  const response = new Response(body, { headers: { "content-type": options.type, ...options.headers } });
+  ends.set(response, ended.promise);
+  return response;
 }
 
 /** One line an item; `message` says what an item looks like on the wire. */

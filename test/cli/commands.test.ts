@@ -74,7 +74,7 @@ test("show prints an overview of blocks", async () => {
       "    parameters          110K",
       "    context length      2048",
       "    embedding length    64",
-      "    quantization        unknown",
+      "    quantization        F32",
     ],
     ["  Capabilities", "    completion"],
     ["  Parameters", "    num_ctx    1024", '    stop       "a      b"'],
@@ -197,7 +197,9 @@ test("help names Ollama's commands in Ollama's order, then ours, and asks no ser
     .map((line) => line.trim().split(" ")[0]);
   const theirs = "serve create show run stop pull push signin signout list ps cp rm launch".split(" ");
   expect(names?.slice(0, theirs.length)).toEqual(theirs);
-  expect(names?.slice(theirs.length)).toEqual(expect.arrayContaining(["doctor", "completion", "remote"]));
+  expect(names?.slice(theirs.length)).toEqual(
+    expect.arrayContaining(["doctor", "completion", "key", "remote", "usage"]),
+  );
   expect(names?.at(-1)).toBe("help");
   expect((await runCli(nobody)).stdout).toBe(stdout);
   expect((await runCli(nobody, "run", "--help")).stdout).toContain("      OLLAMA_NOHISTORY ");

@@ -155,7 +155,8 @@ describe("no process is left", () => {
   test.each(endings)(
     "after %s in the middle of an answer",
     async (_, signal) => {
-      await using server = await startServer();
+      // The answer would be waited for.
+      await using server = await startServer({ env: { OLLAMA_SHUTDOWN_TIMEOUT: "1s" } });
       const client = new NativeClient(server);
       await client.createTiny("m", "llama");
       const stream = await client.post("/api/generate", { model: "m", prompt: "go", options: LONG, ...ENDLESS });

@@ -25,7 +25,12 @@ export const accepted: Readonly<Record<string, readonly string[]>> = {
   ],
   "create-nothing": createCharset,
   "create-bad-template": createCharset,
-  "create-bad-quantize": [...callersFault, ...createCharset],
+  "create-bad-quantize": [
+    ...callersFault,
+    ...createCharset,
+    "+.error: unsupported quantization type Q9 - supported types are F32, F16, BF16, Q8_0, Q6_K, Q5_K_M, Q5_K_S, Q5_1, Q5_0, Q4_K_M, Q4_K_S, Q4_1, Q4_0, IQ4_NL, IQ4_XS, Q3_K_L, Q3_K_M, Q3_K_S, IQ3_M, IQ3_S, Q2_K, TQ1_0, TQ2_0",
+    "-.error: unsupported quantization type Q9 - supported types are F32, F16, Q4_K_S, Q4_K_M, Q8_0",
+  ],
   "create-requantize": [...callersFault, ...createCharset],
   "embed-generative": embedded(
     [`.error: ${NO_EMBEDDINGS}`],

@@ -27,6 +27,13 @@ const OURS = [
   ".prompt_cached_count: number",
   ".models[].parallel: number",
   ".models[].active_requests: number",
+  ".models[].queued_requests: number",
+  ".access: object",
+  ".access.exposed: boolean",
+  ".access.keys: number",
+  ".access.keys_required: boolean",
+  ".access.listen: string",
+  ".access.remote_management: boolean",
   ".usage.prompt_tokens_details: object",
   ".usage.prompt_tokens_details.cached_tokens: number",
 ];

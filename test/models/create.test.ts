@@ -97,11 +97,7 @@ describe("bad requests are refused in Ollama's words (spec 2.58)", () => {
     ["a license that is a number", { license: 5 }, /license/],
     ["info of the wrong kind", { info: { context_length: "long" } }, /info field "context_length" must be a number/],
     ["an unknown quantization", { quantize: "q9" }, /unsupported quantization type Q9 - supported types are F32, F16/],
-    [
-      "two adapters",
-      { adapters: { a: `sha256:${"a".repeat(64)}`, b: `sha256:${"b".repeat(64)}` } },
-      /only one adapter/,
-    ],
+    ["a strength for no adapter", { adapter_scales: { b: 2 } }, /adapter_scales names "b", which is no adapter/],
   ];
   test.each(withModel)("%s", async (_, request, message) => {
     await using temp = await tempStore();
@@ -168,7 +164,7 @@ describe("from another model", () => {
     await createFrom(store, tinyGguf("llama"));
     const adapter = await upload(store, layoutBytes(tinyAdapterLayout()));
     await create(store, { model: "tuned", from: "m", adapters: { "a.gguf": adapter } });
-    expect((await open(store, "tuned")).adapterPaths).toEqual([store.blobs.path(adapter)]);
+    expect((await open(store, "tuned")).adapters).toEqual([{ path: store.blobs.path(adapter), scale: 1 }]);
     const weights = await upload(store, tinyGguf("llama", 9));
     const problem = await create(store, { model: "x", from: "m", adapters: { a: weights } }).catch(
       (e: Error) => e.message,

@@ -48,6 +48,7 @@ export const RunningModel = t.Object({
   remote_model: t.Optional(t.String()),
   remote_host: t.Optional(t.String()),
   remote_failure: t.Optional(t.String({ description: "Why the engine elsewhere cannot be reached" })),
+  queued_requests: t.Optional(t.Integer()),
 });
 export type RunningModel = Static<typeof RunningModel>;
 export const ProcessResponse = t.Object({ models: t.Array(RunningModel) }, { title: "ProcessResponse" });
@@ -102,6 +103,9 @@ export const CreateRequest = t.Object(
     remote_model: t.Optional(t.String({ description: "The model's name there, if `from` does not give it" })),
     files: t.Optional(t.Record(t.String(), t.String(), { goType: "map[string]string" })),
     adapters: t.Optional(t.Record(t.String(), t.String(), { goType: "map[string]string" })),
+    adapter_scales: t.Optional(
+      t.Record(t.String(), t.Number(), { description: "Strength of an adapter, by its name; 1 where none is given" }),
+    ),
     draft_files: t.Optional(t.Record(t.String(), t.String(), { goType: "map[string]string" })),
     template: t.Optional(t.String()),
     license: t.Optional(t.Unknown({ description: "A text or a list of texts" })),

@@ -1,6 +1,8 @@
 // POST /api/rerank and /v1/rerank: documents in the order in which they answer a query. Not in Ollama.
 
 import { type Static, Type as t } from "@sinclair/typebox";
+import { KeepAlive } from "./message.ts";
+import { OptionsSchema } from "./options.ts";
 
 export const RerankRequest = t.Object(
   {
@@ -9,6 +11,8 @@ export const RerankRequest = t.Object(
     documents: t.Optional(t.Array(t.Unknown(), { description: 'Texts, or objects with a "text"', goType: "[]string" })),
     top_n: t.Optional(t.Integer()),
     return_documents: t.Optional(t.Boolean()),
+    keep_alive: t.Optional(KeepAlive),
+    options: t.Optional(OptionsSchema),
   },
   { title: "RerankRequest", description: "Sort documents by how well they answer a query" },
 );
@@ -24,6 +28,7 @@ export const RerankResponse = t.Object(
         document: t.Optional(t.Object({ text: t.String() })),
       }),
     ),
+    usage: t.Object({ prompt_tokens: t.Integer(), total_tokens: t.Integer() }),
   },
   { title: "RerankResponse" },
 );

@@ -19,4 +19,16 @@ export async function run({ args }: { readonly args: readonly string[] }, contex
       untilText(expires_at === "" ? zeroTimeNs : parseRfc3339(expires_at), nowNs()),
     ]);
   context.stdout.write(renderTable(["NAME", "ID", "SIZE", "PROCESSOR", "CONTEXT", "UNTIL"], rows));
+  // On standard error: scripts read the table.
+  if (await isExposed(context)) {
+    context.stderr.write(
+      "Warning: this server can be reached from other machines and asks for no API key (ollama key create)\n",
+    );
+  }
+}
+
+/** A server that does not tell, such as Ollama's own, is not warned about. */
+async function isExposed({ client }: CliContext): Promise<boolean> {
+  const access = await client.accessStatus().catch(() => undefined);
+  return access?.exposed === true && !access.keys_required;
 }

@@ -23,12 +23,12 @@ export async function gather(model: string, content: ModelfileContent, folder: s
   if (sources.model !== undefined && isEngineUrl(sources.model)) throw nameMissing(sources.model);
   const drafts = await requiredFiles(content.drafts, folder);
   await refuseSamePaths(sources.paths, drafts.paths);
-  const adapters = await requiredFiles(content.adapters.slice(-1), folder);
+  const adapters = await adapterFiles(content.adapters, folder);
   const request: CreateRequest = {
     model,
     ...(sources.model === undefined ? {} : { from: sources.model }),
     ...namedDigests("files", sources.files),
-    ...namedDigests("adapters", adapters.files),
+    ...adapters.request,
     ...namedDigests("draft_files", drafts.files),
     ...settingsOf(content),
   };
@@ -96,6 +96,34 @@ async function requiredFiles(sources: readonly string[], folder: string): Promis
     paths.push(path);
   }
   return { files: withoutRepeats(files), paths };
+}
+
+interface Adapters extends Pick<Sources, "files"> {
+  readonly request: Pick<CreateRequest, "adapters" | "adapter_scales">;
+}
+
+/** "ADAPTER file 0.5" gives an adapter half its strength, unless there is a file of that whole name. */
+async function adapterFiles(values: readonly string[], folder: string): Promise<Adapters> {
+  const files: LocalFile[] = [];
+  const scaleOf = new Map<string, number>();
+  for (const value of values) {
+    const [, name = value, scale] = /^(.*\S)\s+([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)$/.exec(value) ?? [];
+    const isWhole = scale === undefined || (await localFiles(expandPath(value, folder, homeOf))) !== undefined;
+    const found = await requiredFiles([isWhole ? value : name], folder);
+    files.push(...found.files);
+    if (!isWhole) for (const { path } of found.files) scaleOf.set(path, Number(scale));
+  }
+  const once = withoutRepeats(files);
+  const names = requestFileNames(once.map(({ path }) => path));
+  const scales = once.flatMap(({ path }) => {
+    const scale = scaleOf.get(path);
+    return scale === undefined ? [] : [[names.get(path) ?? path, scale] as const];
+  });
+  const request = {
+    ...namedDigests("adapters", once),
+    ...(scales.length === 0 ? {} : { adapter_scales: Object.fromEntries(scales) }),
+  };
+  return { files: once, request };
 }
 
 function withoutRepeats(files: readonly LocalFile[]): LocalFile[] {

@@ -8,6 +8,7 @@ import { isAbsolute, join, relative } from "node:path";
 import { AppError } from "../../base/errors.ts";
 import { type HashedFile, hashFile } from "../../base/hash-file.ts";
 import { type ContentType, selectModelFiles, sniffContent } from "../../formats/modelfile/paths.ts";
+import { shardsBeside } from "./shards.ts";
 import { faultCode, fileFault } from "./file-fault.ts";
 
 export interface LocalFile extends HashedFile {
@@ -22,7 +23,7 @@ const SNIFFED_BYTES = 512;
 export async function localFiles(path: string): Promise<LocalFile[] | undefined> {
   const isFolder = await kindOf(path);
   if (isFolder === undefined) return undefined;
-  const paths = isFolder ? await filesOfFolder(path) : [path];
+  const paths = isFolder ? await filesOfFolder(path) : shardsBeside(path);
   const files: LocalFile[] = [];
   for (const each of paths) files.push(await localFile(each));
   return files;

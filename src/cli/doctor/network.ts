@@ -87,7 +87,7 @@ export function judgeExposure(host: HostAddress, exposed: Exposure | undefined):
   const advice =
     "Make a key with 'ollama key create', keep the port closed in the firewall, or set OLLAMA_HOST to 127.0.0.1.";
   if (exposed?.access === "open") {
-    const summary = `anyone who reaches ${exposed.address} can use the server, delete models and read what is asked`;
+    const summary = `anyone who reaches ${exposed.address} can use its models`;
     return { check, level: "warning", summary, advice };
   }
   if (exposed?.access === "key needed") {

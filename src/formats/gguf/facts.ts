@@ -7,7 +7,7 @@ import { ggufKind, ggufSplit, type GgufKind, type GgufSplit } from "./kind.ts";
 import { cacheFacts, type CacheFacts } from "./cache-facts.ts";
 import { fileTypeName, UNKNOWN_FILE_TYPE } from "./quantization.ts";
 import { type LayerBytes, layerBytes } from "./layer-bytes.ts";
-import { parameterCount } from "./tensors.ts";
+import { type GgufTensor, parameterCount } from "./tensors.ts";
 import { vocabularySize } from "./tokenizer.ts";
 
 export interface GgufFacts extends CacheFacts {
@@ -54,7 +54,7 @@ export function ggufFacts(gguf: Gguf): GgufFacts {
     architecture: metadata.architecture,
     parameterCount: parameters,
     parameterSize: humanNumber(parameters),
-    fileType: fileType(metadata.uint("general.file_type")),
+    fileType: fileType(metadata.uint("general.file_type"), tensors),
     contextLength: uint("context_length"),
     embeddingLength: uint("embedding_length"),
     blockCount: uint("block_count"),
@@ -72,7 +72,15 @@ export function ggufFacts(gguf: Gguf): GgufFacts {
   };
 }
 
-// Ollama compat: 0 is F32, yet it reads as not said (fs/ggml/ggml.go, KV.FileType).
-function fileType(id: number | undefined): string {
-  return id === undefined || id === 0 ? UNKNOWN_FILE_TYPE : fileTypeName(id);
+const POOLING_RANK = 4;
+
+/** A cross-encoder: it scores a document against a query and gives no vectors. */
+export function ranksDocuments({ poolingType }: Pick<GgufFacts, "poolingType">): boolean {
+  return poolingType === POOLING_RANK;
+}
+
+// 0 is F32, yet Ollama reads it as not said (fs/ggml/ggml.go, KV.FileType); here the tensors decide.
+function fileType(id: number | undefined, tensors: readonly GgufTensor[]): string {
+  if (id !== undefined && id !== 0) return fileTypeName(id);
+  return tensors.length > 0 && tensors.every(({ type }) => type.name === "F32") ? "F32" : UNKNOWN_FILE_TYPE;
 }

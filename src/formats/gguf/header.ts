@@ -5,7 +5,7 @@ import { GgufCursor } from "./cursor.ts";
 import { invalid, tooLarge } from "./invalid.ts";
 import { LIMITS } from "./limits.ts";
 import { GgufMetadata } from "./metadata.ts";
-import { readEntries } from "./read-metadata.ts";
+import { readEntries, type ValueSpan } from "./read-metadata.ts";
 import type { GgufSource } from "./source.ts";
 import { readTensors, type GgufTensor } from "./tensors.ts";
 
@@ -17,6 +17,8 @@ export interface Gguf {
   /** Where the data section starts in the file. */
   readonly dataOffset: number;
   readonly fileSize: number;
+  /** Type and value of a key as they stand in the file. */
+  readonly rawValue: (key: string) => Uint8Array;
 }
 
 const MAGIC = 0x46554747; // "GGUF" read as a little-endian number
@@ -31,14 +33,19 @@ export function readGguf(source: GgufSource): Gguf {
   const keyCount = cursor.u64();
   if (keyCount > LIMITS.keys) throw tooLarge("key count", keyCount, LIMITS.keys);
 
-  const entries = readEntries(cursor, keyCount, (offset, byteLength) => {
-    return new GgufCursor(source, offset, offset + byteLength).text(byteLength);
-  });
+  const spans = new Map<string, ValueSpan>();
+  const readText = (offset: number, byteLength: number) =>
+    new GgufCursor(source, offset, offset + byteLength).text(byteLength);
+  const entries = readEntries(cursor, keyCount, readText, spans);
   const metadata = new GgufMetadata(entries, source);
   const alignment = readAlignment(metadata);
   const tensors = readTensors(cursor, tensorCount);
   const dataOffset = alignUp(cursor.position, alignment);
-  return { version, metadata, tensors, alignment, dataOffset, fileSize: source.size };
+  const rawValue = (key: string): Uint8Array => {
+    const [start, end] = spans.get(key) ?? [0, 0];
+    return new GgufCursor(source, start, end).bytes(end - start).slice();
+  };
+  return { version, metadata, tensors, alignment, dataOffset, fileSize: source.size, rawValue };
 }
 
 export function alignUp(offset: number, alignment: number): number {

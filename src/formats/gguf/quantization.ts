@@ -1,6 +1,8 @@
 // How ggml stores numbers: the tensor types (elements and bytes of one block) and the file types that name a whole
 // model's quantization. Ids are those of the pinned llama.cpp; file type names are what Ollama prints (fs/ggml/type.go).
 
+import { AppError } from "../../base/errors.ts";
+
 export interface TensorType {
   readonly id: number;
   readonly name: string;
@@ -110,4 +112,34 @@ export function fileTypeName(id: number): string {
 export function fileTypeNamed(name: string): number | undefined {
   for (const [id, known] of FILE_TYPES) if (known === name) return id;
   return undefined;
+}
+
+/** File types that can be made of any model. The others need an importance matrix, or are made by their own tools. */
+const MAKEABLE =
+  "F32 F16 BF16 Q8_0 Q6_K Q5_K_M Q5_K_S Q5_1 Q5_0 Q4_K_M Q4_K_S Q4_1 Q4_0 IQ4_NL IQ4_XS Q3_K_L Q3_K_M Q3_K_S IQ3_M IQ3_S Q2_K TQ1_0 TQ2_0".split(
+    " ",
+  );
+
+/** Short names that llama.cpp's own tool takes. */
+const SHORT: Readonly<Record<string, string>> = { Q3_K: "Q3_K_M", Q4_K: "Q4_K_M", Q5_K: "Q5_K_M" };
+
+/** The file type that a `quantize` level asks for. Throws `invalid` with the list for one that is none. */
+export function quantizeLevel(text: string): { readonly name: string; readonly id: number } {
+  const upper = text.toUpperCase();
+  const name = SHORT[upper] ?? upper;
+  const id = MAKEABLE.includes(name) ? fileTypeNamed(name) : undefined;
+  if (id === undefined) {
+    throw new AppError(
+      "invalid",
+      `unsupported quantization type ${upper} - supported types are ${MAKEABLE.join(", ")}`,
+    );
+  }
+  return { name, id };
+}
+
+const PLAIN = new Set(["F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"]);
+
+/** True for a tensor whose numbers stand for themselves. */
+export function isPlainType(type: TensorType): boolean {
+  return PLAIN.has(type.name);
 }

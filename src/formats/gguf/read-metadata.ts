@@ -9,7 +9,15 @@ import { FIXED_SIZES, VALUE_TYPES, type GgufElementType, type GgufValueType } fr
 /** Reads a string that may be far away in the file, later. */
 type ReadText = (offset: number, byteLength: number) => string;
 
-export function readEntries(cursor: GgufCursor, count: number, readText: ReadText): Map<string, GgufEntry> {
+/** Where an entry's type and value lie in the file. */
+export type ValueSpan = readonly [start: number, end: number];
+
+export function readEntries(
+  cursor: GgufCursor,
+  count: number,
+  readText: ReadText,
+  spans: Map<string, ValueSpan>,
+): Map<string, GgufEntry> {
   const entries = new Map<string, GgufEntry>();
   const budget = { eagerBytes: LIMITS.eagerStringBytesInAll };
   for (let index = 0; index < count; index++) {
@@ -17,7 +25,9 @@ export function readEntries(cursor: GgufCursor, count: number, readText: ReadTex
     const key = readKey(cursor);
     if (entries.has(key)) throw invalid(`duplicate key ${quoteName(key)}`);
     cursor.reading = `value of ${quoteName(key)}`;
+    const start = cursor.position;
     entries.set(key, readEntry(cursor, budget, readText));
+    spans.set(key, [start, cursor.position]);
   }
   return entries;
 }

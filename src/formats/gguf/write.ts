@@ -15,6 +15,8 @@ import {
 } from "./value-type.ts";
 
 export type GgufWriteValue =
+  /** Type and value as another file has them. */
+  | { readonly type: "raw"; readonly bytes: Uint8Array }
   | { readonly type: GgufFixedType; readonly value: number | bigint | boolean }
   | { readonly type: "str"; readonly value: string }
   | { readonly type: "arr"; readonly elementType: "str"; readonly values: readonly string[] }
@@ -101,6 +103,7 @@ export function encodeHeader(layout: GgufLayout): Uint8Array {
 }
 
 function writeValue(bytes: ByteWriter, value: GgufWriteValue): void {
+  if (value.type === "raw") return bytes.raw(value.bytes);
   bytes.fixed("u32", typeId(value.type));
   if (value.type === "str") return bytes.text(value.value);
   if (value.type !== "arr") return bytes.fixed(value.type, value.value);

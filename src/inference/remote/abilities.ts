@@ -20,5 +20,6 @@ export function abilitiesOf(
     insert: format === undefined ? (isSaid ? has("insert") : facts.flavour !== "vllm") : format.usesSuffix,
     vision: has("vision"),
     embedding: !isSaid || has("embedding"),
+    rerank: false,
   };
 }

@@ -14,12 +14,15 @@ import type {
   AnswerEvent,
   AnswerFormat,
   AskableModel,
+  Asker,
   AskSettings,
   ChatQuestion,
   Embeddings,
   EmbedQuestion,
   ModelAbilities,
   PromptQuestion,
+  Ranking,
+  RerankQuestion,
 } from "../model.ts";
 import { promptMessages, promptText, withModelMessages } from "../model-dialog.ts";
 import { AnswerReader } from "../read-answer.ts";
@@ -31,6 +34,7 @@ import type { Engine } from "./engine.ts";
 import type { EngineFacts } from "./engine-facts.ts";
 import { countChatAt, detokenizeAt, tokenizeAt } from "./engine-tokens.ts";
 import { firstAnswer } from "./failover.ts";
+import { metered } from "./meter.ts";
 import { readOllama, readOllamaText } from "./ollama-answer.ts";
 import { ollamaChatBody, ollamaPromptBody } from "./ollama-request.ts";
 import { readChat, readCompletion } from "./openai-answer.ts";
@@ -46,6 +50,12 @@ export interface UseNote {
   forget(): void;
 }
 
+interface Shared {
+  readonly config: Config;
+  readonly asker: Asker;
+  readonly use: UseNote;
+}
+
 export class RemoteModel implements AskableModel {
   readonly abilities: ModelAbilities;
   readonly #format: DialogFormat | undefined;
@@ -54,11 +64,10 @@ export class RemoteModel implements AskableModel {
     private readonly model: OpenedModel,
     private readonly engines: readonly Engine[],
     facts: EngineFacts,
-    config: Config,
-    private readonly use: UseNote,
+    private readonly shared: Shared,
   ) {
     const hasFormat = model.template !== undefined || model.config.renderer !== undefined;
-    this.#format = hasFormat ? dialogFormatOf(model, config.goTemplate) : undefined;
+    this.#format = hasFormat ? dialogFormatOf(model, shared.config.goTemplate) : undefined;
     this.abilities = abilitiesOf(model.config.capabilities ?? [], facts, this.#format);
   }
 
@@ -71,13 +80,25 @@ export class RemoteModel implements AskableModel {
     return { remote_model, remote_host };
   }
 
-  async *chat(question: ChatQuestion, signal: AbortSignal): Events {
+  chat(question: ChatQuestion, signal: AbortSignal): Events {
+    return this.#metered(this.#chat(question, signal), question);
+  }
+
+  complete(question: PromptQuestion, signal: AbortSignal): Events {
+    return this.#metered(this.#complete(question, signal), question);
+  }
+
+  #metered(events: Events, { promptIsShared = false }: AskSettings): Events {
+    return metered(events, { asker: this.shared.asker, model: this.model.name.display, promptIsShared });
+  }
+
+  async *#chat(question: ChatQuestion, signal: AbortSignal): Events {
     const messages = withModelMessages(this.model, question.messages);
     if (this.#format !== undefined) yield* this.#chatAsText(this.#format, { ...question, messages }, signal);
     else yield* this.#chatThere({ ...question, ...this.#settings(question), messages }, signal);
   }
 
-  async *complete(question: PromptQuestion, signal: AbortSignal): Events {
+  async *#complete(question: PromptQuestion, signal: AbortSignal): Events {
     const isText = question.raw || question.template !== undefined || this.#format !== undefined;
     if (isText) yield* this.#promptAsText(question, signal);
     else if (question.suffix !== "") yield* this.#textThere({ ...question, ...this.#settings(question) }, signal);
@@ -121,9 +142,17 @@ export class RemoteModel implements AskableModel {
     return this.#ask(signal, (engine, facts) => countChatAt({ engine, facts, signal }, asked));
   }
 
-  embed(question: EmbedQuestion, signal: AbortSignal): Promise<Embeddings> {
+  async embed(question: EmbedQuestion, signal: AbortSignal): Promise<Embeddings> {
     const options = mergeOptions(this.model.params, question.options);
-    return this.#ask(signal, (engine, facts) => embedAt({ engine, facts, signal }, { ...question, options }));
+    const asked = { ...question, options };
+    const found = await this.#ask(signal, (engine, facts) => embedAt({ engine, facts, signal }, asked));
+    const spent = { promptTokens: found.promptTokens, cachedTokens: 0, generatedTokens: 0, complete: true };
+    this.shared.asker.used({ model: this.model.name.display, ...spent });
+    return found;
+  }
+
+  rerank(_question: RerankQuestion, _signal: AbortSignal): Promise<Ranking> {
+    throw new AppError("unsupported", "documents are not ranked by engines elsewhere");
   }
 
   tokenize(text: string, signal: AbortSignal): Promise<readonly number[]> {
@@ -140,7 +169,7 @@ export class RemoteModel implements AskableModel {
   }
 
   unload(): void {
-    this.use.forget();
+    this.shared.use.forget();
   }
 
   #settings(question: AskSettings) {
@@ -206,13 +235,13 @@ export class RemoteModel implements AskableModel {
   }
 
   async #ask<T>(signal: AbortSignal, act: (engine: Engine, facts: EngineFacts) => Promise<T>): Promise<T> {
-    using _use = this.use.begin();
+    using _use = this.shared.use.begin();
     return await firstAnswer(this.engines, async (engine) => act(engine, await engine.facts(signal)));
   }
 
   /** Commits to the engine that gives a first event. */
   async *#stream<T>(signal: AbortSignal, start: Start<T>): AsyncGenerator<T, void, undefined> {
-    using _use = this.use.begin();
+    using _use = this.shared.use.begin();
     const { first, events } = await firstAnswer(this.engines, async (engine) => {
       const begun = start(engine, await engine.facts(signal));
       return { first: await begun.next(), events: begun };
@@ -228,9 +257,17 @@ export class RemoteModel implements AskableModel {
   }
 }
 
+/** All answers are metered where they leave this model. */
+function paidElsewhere(): void {}
+
 /** As the text of a local model is read. */
 async function* readText(events: AsyncIterable<RunnerEvent>, parser: OutputParser | undefined): Events {
-  const reader = new AnswerReader(parser, { startedMs: performance.now(), loadMs: 0, droppedTokens: 0 });
+  const reader = new AnswerReader(parser, {
+    startedMs: performance.now(),
+    loadMs: 0,
+    droppedTokens: 0,
+    used: paidElsewhere,
+  });
   for await (const event of events) yield* reader.read(event);
 }
 

@@ -6,6 +6,7 @@ import type { Config } from "../../config.ts";
 import type { OpenedModel } from "../../models/opened-model.ts";
 import { originOf, remoteUrls } from "../../remotes/address.ts";
 import { type AllowedRemote, readAllowed } from "../../remotes/allowed-remotes.ts";
+import type { Asker } from "../model.ts";
 import { Engine } from "./engine.ts";
 import { firstAnswer } from "./failover.ts";
 import { RemoteModel, type UseNote } from "./remote-model.ts";
@@ -44,10 +45,10 @@ export class Remotes {
   constructor(private readonly config: Config) {}
 
   /** Throws `forbidden` for a host that was not allowed, and what the engines say when none of them answers. */
-  async open(model: OpenedModel, signal: AbortSignal): Promise<RemoteModel> {
+  async open(model: OpenedModel, signal: AbortSignal, asker: Asker): Promise<RemoteModel> {
     const engines = await this.#enginesOf(model);
     const facts = await firstAnswer(engines, (engine) => engine.facts(signal));
-    return new RemoteModel(model, engines, facts, this.config, this.#noteOf(model, engines));
+    return new RemoteModel(model, engines, facts, { config: this.config, asker, use: this.#noteOf(model, engines) });
   }
 
   /** Models that were used lately, with how their engines are now. */

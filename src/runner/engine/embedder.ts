@@ -8,6 +8,7 @@ import type { LlamaSymbols } from "../llama/library.ts";
 import type { Model } from "../llama/model.ts";
 import type { Threadpool } from "../llama/threadpool.ts";
 import type { EmbedRequest, FromRunner } from "../protocol.ts";
+import { rankTokens } from "./rank-tokens.ts";
 import type { FixedParams } from "./sequences.ts";
 
 const SEQUENCES = 32;
@@ -32,7 +33,12 @@ export class Embedder implements Disposable {
     private readonly model: Model,
     private readonly fixed: Omit<FixedParams, "embeddings" | "unified" | "batch" | "microBatch">,
     private readonly threadpool: Threadpool | undefined,
-    private readonly options: { readonly maxContext: number; readonly isEmbeddingModel: boolean },
+    private readonly options: {
+      readonly maxContext: number;
+      readonly isEmbeddingModel: boolean;
+      readonly ranks: boolean;
+      readonly prepare: (context: Context) => void;
+    },
     private readonly emit: (message: FromRunner) => void,
   ) {}
 
@@ -43,7 +49,19 @@ export class Embedder implements Disposable {
   submit(request: EmbedRequest): void {
     try {
       const limit = Math.min(request.contextLimit, this.options.maxContext);
-      const inputs = request.inputs.map((text) => this.#tokens(text, limit, request.truncate));
+      const { query } = request;
+      // A head that ranks gives one number where a vector would be read.
+      if ((query !== undefined) !== this.options.ranks) {
+        throw new AppError(
+          "invalid",
+          query === undefined
+            ? "this model ranks documents and gives no embeddings"
+            : "this model cannot rank documents",
+        );
+      }
+      const inputs = request.inputs.map((text) =>
+        query === undefined ? this.#tokens(text, limit, request.truncate) : rankTokens(this.model, query, text, limit),
+      );
       this.#jobs.push({ id: request.id, inputs, vectors: [] });
     } catch (error) {
       this.#fail(request.id, error);
@@ -116,7 +134,9 @@ export class Embedder implements Disposable {
   }
 
   #vector(context: Context, sequence: number): number[] {
-    const vector = context.embeddingOfSequence(sequence);
+    const vector = this.options.ranks
+      ? context.embeddingOfSequence(sequence, Math.max(1, this.model.classCount))
+      : context.embeddingOfSequence(sequence);
     if (vector === undefined) throw new AppError("internal", "the model gave no embedding");
     const values = Array.from(vector);
     if (!values.every(Number.isFinite)) throw new AppError("invalid", "the embedding contains NaN or Inf values");
@@ -141,6 +161,7 @@ export class Embedder implements Disposable {
       outputs: 0,
     });
     if (this.threadpool !== undefined) this.#context.attachThreadpool(this.threadpool.pointer);
+    this.options.prepare(this.#context);
     return this.#context;
   }
 

@@ -32,6 +32,7 @@ const llamaSymbols = {
   llama_model_n_layer: { args: [P], returns: I32 },
   llama_model_n_swa: { args: [P], returns: I32 },
   llama_model_n_cls_out: { args: [P], returns: U32 },
+  llama_model_chat_template: { args: [P, P], returns: P },
   llama_model_size: { args: [P], returns: U64 },
   llama_model_has_encoder: { args: [P], returns: BOOL },
   llama_model_has_decoder: { args: [P], returns: BOOL },
@@ -86,6 +87,7 @@ const llamaSymbols = {
   llama_vocab_sep: { args: [P], returns: I32 },
   llama_vocab_get_add_bos: { args: [P], returns: BOOL },
   llama_vocab_get_add_eos: { args: [P], returns: BOOL },
+  llama_vocab_get_add_sep: { args: [P], returns: BOOL },
   llama_tokenize: { args: [P, P, I32, P, I32, BOOL, BOOL], returns: I32 },
   llama_token_to_piece: { args: [P, I32, P, I32, I32, BOOL], returns: I32 },
 

@@ -3,7 +3,7 @@
 import { ptr, type Pointer } from "bun:ffi";
 import { AppError } from "../../base/errors.ts";
 import { layouts } from "./abi.gen.ts";
-import { asPointer, cString, passing, type LlamaSymbols } from "./library.ts";
+import { asPointer, cString, passing, readCString, type LlamaSymbols } from "./library.ts";
 import { byValue, CStruct } from "./struct.ts";
 
 export interface ModelParams {
@@ -127,6 +127,22 @@ export class Model implements Disposable {
 
   get addsEos(): boolean {
     return this.llama.llama_vocab_get_add_eos(this.vocab);
+  }
+
+  get addsSep(): boolean {
+    return this.llama.llama_vocab_get_add_sep(this.vocab);
+  }
+
+  /** Scores that a classification head gives. */
+  get classCount(): number {
+    return this.llama.llama_model_n_cls_out(this.pointer);
+  }
+
+  /** How a reranker wants query and document put together, where it says so. */
+  get rankTemplate(): string | undefined {
+    const name = cString("rerank");
+    const template = readCString(this.llama.llama_model_chat_template(this.pointer, ptr(name)));
+    return template === "" ? undefined : template;
   }
 
   get bosToken(): number {

@@ -30,12 +30,17 @@ export function embedRoutes(services: Services) {
 /** Embedding routes name an unknown model in words of their own (spec 2.16). */
 export async function openForEmbedding(services: Services, sent: string): Promise<AskableModel> {
   if (sent === "") throw new AppError("not-found", "model '' not found");
-  try {
-    return await openNamed(services, sent);
-  } catch (error) {
+  const model = await openNamed(services, sent).catch((error: unknown) => {
     if (toAppError(error).fault !== "not-found") throw error;
     throw new AppError("not-found", `model ${JSON.stringify(sent)} not found, try pulling it first`, { cause: error });
+  });
+  if (model.abilities.rerank) {
+    throw new AppError(
+      "invalid",
+      `${JSON.stringify(sent)} does not support embeddings: it is a reranker, ask /api/rerank`,
+    );
   }
+  return model;
 }
 
 async function embed(services: Services, request: EmbedRequest, signal: AbortSignal): Promise<Response> {

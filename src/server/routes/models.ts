@@ -23,7 +23,7 @@ import { openModel, openStored } from "../../models/opened-model.ts";
 import { detailsOf, showModel } from "../../models/show.ts";
 import type { RemoteInfo } from "../../inference/remote/remotes.ts";
 import { runConversion } from "../../runner/convert-job.ts";
-import type { RunningInfo } from "../../scheduler/scheduler.ts";
+import type { RunningInfo } from "../../scheduler/loaded.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse, STATUS } from "../errors.ts";
 import type { Services } from "../services.ts";
@@ -102,6 +102,7 @@ function runningModel(info: RunningInfo): RunningModel {
     context_length: info.contextLength,
     parallel: info.sequences,
     active_requests: info.pending,
+    queued_requests: info.queued,
   };
 }
 
@@ -136,10 +137,14 @@ async function show({ store, config }: Services, request: ShowRequest): Promise<
   return jsonResponse(showModel(await openModel(store, name, name.display), request, config.goTemplate));
 }
 
-async function create({ store, registry }: Services, request: CreateRequest, signal: AbortSignal): Promise<Response> {
+async function create(
+  { store, registry, quantize }: Services,
+  request: CreateRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   checkCreateRequest(request);
   const pull = (name: ModelName, pullSignal: AbortSignal) => registry.pull(name, false, pullSignal);
-  const progress = createModel({ store, pull, convert: convertInChild }, request, signal);
+  const progress = createModel({ store, pull, quantize, convert: convertInChild }, request, signal);
   return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress, (line) => line);
 }
 

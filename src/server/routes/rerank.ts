@@ -1,11 +1,14 @@
-// POST /api/rerank and /v1/rerank. Not in Ollama. No model of this build can rerank: each is refused by name, after its request
-// has been checked.
+// POST /api/rerank and /v1/rerank: documents in the order in which they answer a query. Not in Ollama; the fields are those
+// of Cohere's and Jina's APIs.
 
 import { Elysia } from "elysia";
-import { RerankRequest } from "../../api/schema/rerank.ts";
+import { decodeOptions } from "../../api/schema/options.ts";
+import { RerankRequest, type RerankResponse } from "../../api/schema/rerank.ts";
 import { AppError } from "../../base/errors.ts";
 import { jsonBody } from "../body.ts";
+import { jsonResponse } from "../errors.ts";
 import { openNamed } from "../model-reference.ts";
+import { keepAliveMs } from "../request-settings.ts";
 import type { Services } from "../services.ts";
 
 export function rerankRoutes(services: Services) {
@@ -15,26 +18,44 @@ export function rerankRoutes(services: Services) {
     detail: { summary: "Sort documents by how well they answer a query", tags: ["rerank"] },
   };
   return new Elysia()
-    .post("/api/rerank", ({ body }) => rerank(services, body), handlers)
-    .post("/v1/rerank", ({ body }) => rerank(services, body), handlers);
+    .post("/api/rerank", ({ body, request }) => rerank(services, body, request.signal), handlers)
+    .post("/v1/rerank", ({ body, request }) => rerank(services, body, request.signal), handlers);
 }
 
-async function rerank(services: Services, request: RerankRequest): Promise<never> {
-  const sent = request.model ?? "";
+async function rerank(services: Services, request: RerankRequest, signal: AbortSignal): Promise<Response> {
+  const { model: sent = "", query = "", top_n: most, return_documents: withText } = request;
   if (sent === "") throw new AppError("invalid", "model is required");
-  if ((request.query ?? "") === "") throw new AppError("invalid", "query is required");
-  const documents = request.documents ?? [];
+  if (query === "") throw new AppError("invalid", "query is required");
+  const documents = (request.documents ?? []).map(documentText);
   if (documents.length === 0) throw new AppError("invalid", "documents is required");
-  documents.forEach(checkDocument);
-  if (request.top_n !== undefined && request.top_n < 1) throw new AppError("invalid", "top_n must be at least 1");
-  await openNamed(services, sent);
-  throw new AppError("invalid", `${JSON.stringify(sent)} does not support rerank`);
+  if (most !== undefined && most < 1) throw new AppError("invalid", "top_n must be at least 1");
+  const question = {
+    query,
+    documents,
+    options: decodeOptions(request.options),
+    keepAliveMs: keepAliveMs(request.keep_alive),
+  };
+  const model = await openNamed(services, sent);
+  if (!model.abilities.rerank) throw new AppError("invalid", `${JSON.stringify(sent)} does not support rerank`);
+  const { scores, promptTokens } = await model.rerank(question, signal);
+  if (!scores.every(Number.isFinite)) throw new AppError("invalid", "a score is NaN or Inf");
+  const results = scores
+    .map((score, index) => ({ index, relevance_score: score }))
+    .sort((a, b) => b.relevance_score - a.relevance_score || a.index - b.index)
+    .slice(0, most)
+    .map((result) => (withText === true ? { ...result, document: { text: documents[result.index] ?? "" } } : result));
+  const response: RerankResponse = {
+    model: sent,
+    results,
+    usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
+  };
+  return jsonResponse(response);
 }
 
-function checkDocument(document: unknown, index: number): void {
-  const isText = typeof document === "string";
+function documentText(document: unknown, index: number): string {
+  if (typeof document === "string") return document;
   const hasText =
     typeof document === "object" && document !== null && "text" in document && typeof document.text === "string";
-  if (!isText && !hasText)
-    throw new AppError("invalid", `documents[${index}] must be a text or an object with a "text"`);
+  if (hasText) return document.text as string;
+  throw new AppError("invalid", `documents[${index}] must be a text or an object with a "text"`);
 }

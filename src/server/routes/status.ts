@@ -5,10 +5,12 @@ import { Elysia } from "elysia";
 import { AppError } from "../../base/errors.ts";
 import { VERSION } from "../../version.ts";
 import { jsonResponse } from "../errors.ts";
+import type { Gate } from "../gate.ts";
 import { isLocalProgram } from "../peers.ts";
+import { currentRequest } from "../request-context.ts";
 import type { Services } from "../services.ts";
 
-export function statusRoutes({ store }: Services) {
+export function statusRoutes({ store }: Services, gate: Gate | undefined) {
   const refuse = (message: string) => (): never => {
     throw new AppError("forbidden", message);
   };
@@ -24,7 +26,11 @@ export function statusRoutes({ store }: Services) {
     )
     .get("/health", () => jsonResponse({ status: "ok" }), about("Is it ready?"))
     .get("/api/version", () => jsonResponse({ version: VERSION }), about("Version"))
-    .get("/api/status", () => jsonResponse({ cloud: { disabled: true, source: "none" } }), about("Cloud status"))
+    .get(
+      "/api/status",
+      () => jsonResponse({ cloud: { disabled: true, source: "none" }, ...access(gate) }),
+      about("Cloud status"),
+    )
     .get(
       "/api/store",
       ({ request }) => {
@@ -48,4 +54,9 @@ export function statusRoutes({ store }: Services) {
       parse: "none",
       ...about("Refused: no cloud"),
     });
+}
+
+/** How open the server is, for those in charge of it. */
+function access(gate: Gate | undefined) {
+  return gate !== undefined && currentRequest()?.isInCharge === true ? { access: gate.describe() } : {};
 }

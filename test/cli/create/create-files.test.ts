@@ -95,11 +95,11 @@ test("FROM is a file where there is one, and a model's name otherwise", async ()
   });
 });
 
-test("of several adapters the last counts, and it must be there", async () => {
+test("several adapters go along together, and each must be there", async () => {
   await writeFile(at("one"), "1");
   await writeFile(at("two"), "2");
   const { request } = await gathered("FROM base", "ADAPTER ./one", "ADAPTER ./two");
-  expect(request.adapters).toEqual({ two: digestOf("2") });
+  expect(request.adapters).toEqual({ one: digestOf("1"), two: digestOf("2") });
   expect((await rejection(gathered("FROM base", "ADAPTER ./none"))).message).toContain(
     `stat ${at("none")}: no such file or directory`,
   );

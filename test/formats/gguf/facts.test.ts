@@ -27,7 +27,7 @@ test("the facts of a llama are those of its keys and tensors", () => {
     architecture: "llama",
     parameterCount: 110_144,
     parameterSize: "110K",
-    fileType: "unknown",
+    fileType: "F32",
     contextLength: 2048,
     embeddingLength: 64,
     blockCount: 2,

@@ -9,6 +9,8 @@ import type {
   EmbedQuestion,
   ModelAbilities,
   PromptQuestion,
+  Ranking,
+  RerankQuestion,
 } from "../../../src/inference/model.ts";
 import { AppError } from "../../../src/base/errors.ts";
 
@@ -59,6 +61,7 @@ export class ScriptedModel implements AskableModel {
     insert: true,
     vision: false,
     embedding: true,
+    rerank: false,
   };
   readonly asked: (ChatQuestion | PromptQuestion)[] = [];
   readonly embedded: EmbedQuestion[] = [];
@@ -110,6 +113,11 @@ export class ScriptedModel implements AskableModel {
       loadMs: 1,
       totalMs: 2,
     };
+  }
+
+  /** Longer documents answer better. */
+  async rerank({ documents }: RerankQuestion): Promise<Ranking> {
+    return { scores: documents.map(({ length }) => length / 100), promptTokens: 3 * documents.length };
   }
 
   renderChat({ messages }: ChatQuestion): string {

@@ -43,7 +43,7 @@ function complete(services: Services, request: ChatCompletionRequest, signal: Ab
 function askOf(model: AskableModel, question: ChatQuestion): Ask {
   return (index, signal) => {
     const options = { ...question.options, ...seedOf(question.options, index) };
-    const events = model.chat({ ...question, options }, signal);
+    const events = model.chat({ ...question, options, promptIsShared: index > 0 }, signal);
     return question.parallelToolCalls ? events : firstCallOnly(events);
   };
 }

@@ -76,6 +76,6 @@ function askOf(model: AskableModel, questionOf: (index: number) => PromptQuestio
   return (index, signal) => {
     const question = questionOf(index);
     const options = { ...question.options, ...seedOf(question.options, index % perPrompt) };
-    return model.complete({ ...question, options }, signal);
+    return model.complete({ ...question, options, promptIsShared: index % perPrompt > 0 }, signal);
   };
 }

@@ -10,10 +10,15 @@ export const PLAIN_JSON = "application/json";
 
 export function openAIErrorBody(error: unknown): OpenAIError {
   const { fault, message } = toAppError(error);
-  return { error: { message, type: typeOf(STATUS[fault]), param: null, code: null } };
+  return { error: { message, type: typeOf(STATUS[fault]), param: null, code: CODES[STATUS[fault]] ?? null } };
 }
 
+/** What OpenAI's own clients and their wrappers tell apart by. */
+const CODES: Readonly<Record<number, string>> = { 401: "invalid_api_key", 429: "insufficient_quota" };
+
 function typeOf(status: number): string {
+  if (status === 429) return "insufficient_quota";
+  if (status === 401) return "invalid_request_error";
   if (status === 404) return "not_found_error";
   return status === 400 || status === 413 ? "invalid_request_error" : "api_error";
 }

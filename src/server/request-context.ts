@@ -1,0 +1,26 @@
+// What is known about the request being answered, for what lies too deep to be handed it: log lines, and the model that is asked.
+// Set in one place (gate.ts).
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Asker } from "../inference/model.ts";
+
+export interface RequestContext {
+  readonly id: string;
+  readonly asker: Asker;
+  /** May see how the server is set up, and what others have used. */
+  readonly isInCharge: boolean;
+  /** The id of the key that was shown. */
+  readonly keyId: string | undefined;
+  /** Bodies are written to the log. */
+  readonly logsBody: boolean;
+}
+
+const storage = new AsyncLocalStorage<RequestContext>();
+
+export function currentRequest(): RequestContext | undefined {
+  return storage.getStore();
+}
+
+export function within<T>(context: RequestContext, act: () => T): T {
+  return storage.run(context, act);
+}
