@@ -70,7 +70,11 @@ async function single(name, command, options) {
 
 async function tests(name, files, env = {}, limitMs = HEAVY_FILE_LIMIT_MS) {
   const startedMs = Date.now();
-  const { code, output } = await run([bun, "test", ...files], { env, limitMs });
+  const { code, output } = await run([bun, "test", ...files], {
+    env,
+    limitMs,
+    live: process.env.OLLAMA_TEST_LONG === "1",
+  });
   const count = (word) =>
     [...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, "gm"))].reduce((sum, match) => sum + Number(match[1]), 0);
   const counts = { passed: count("pass"), failed: count("fail") };

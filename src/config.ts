@@ -71,9 +71,12 @@ function parseDurationOr(value: string, fallbackMs: number): number {
   }
 }
 
-function loadTimeout(value: string): number {
-  const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_LOAD_TIMEOUT_MS);
-  return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
+/** Milliseconds; 0 and less is never (Infinity). A bare number is seconds. */
+function timeout(fallbackMs: number): (value: string) => number {
+  return (value) => {
+    const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, fallbackMs);
+    return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
+  };
 }
 
 function drainTimeout(value: string): number {
@@ -107,25 +110,9 @@ function kvType(value: string): KvType {
   return found ?? "f16";
 }
 
-/** A limit on waiting: a Go duration or seconds; 0 and below: no limit. */
-function waitLimit(env: string, fallbackMs: number): (value: string) => number {
-  return (value) => {
-    try {
-      const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : Number(parseDuration(value)) / 1e6;
-      return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
-    } catch {
-      warnings.push(`invalid ${env}=${value}, using the default`);
-      return fallbackMs;
-    }
-  };
-}
-
-function waitSetting(env: string, fallbackMs: number, summary: string): Setting<number> {
-  return setting(env, waitLimit(env, fallbackMs), fallbackMs, summary);
-}
-
 const DEFAULT_KEEP_ALIVE_MS = 5 * 60_000;
 const DEFAULT_LOAD_TIMEOUT_MS = 5 * 60_000;
+const DEFAULT_STALL_TIMEOUT_MS = 30_000;
 const DEFAULT_DRAIN_MS = 60_000;
 
 export const settings = {
@@ -163,9 +150,15 @@ export const settings = {
   origins: setting("OLLAMA_ORIGINS", text, "", "A comma separated list of allowed origins"),
   loadTimeoutMs: setting(
     "OLLAMA_LOAD_TIMEOUT",
-    loadTimeout,
+    timeout(DEFAULT_LOAD_TIMEOUT_MS),
     DEFAULT_LOAD_TIMEOUT_MS,
     'How long to allow model loads to stall before giving up (default "5m")',
+  ),
+  stallTimeoutMs: setting(
+    "OLLAMA_STALL_TIMEOUT",
+    timeout(DEFAULT_STALL_TIMEOUT_MS),
+    DEFAULT_STALL_TIMEOUT_MS,
+    'How long a runner with work may neither answer nor compute before it is ended (default "30s")',
   ),
   flashAttention: setting<"auto" | "on" | "off">(
     "OLLAMA_FLASH_ATTENTION",
@@ -205,6 +198,12 @@ export const settings = {
     0,
     "Compute threads (default: what the processors really available allow)",
   ),
+  runnerCage: setting(
+    "OLLAMA_RUNNER_CAGE",
+    boolean,
+    true,
+    "Confine the process that reads a model: no network, no other programs, no other files (default true)",
+  ),
   registryMirrors: setting(
     "OLLAMA_REGISTRY_MIRRORS",
     text,
@@ -235,20 +234,29 @@ export const settings = {
     "",
     "The private file of allowed remote hosts and their keys (default ~/.ollama/remotes.json)",
   ),
-  remoteConnectMs: waitSetting(
+  remoteConnectMs: setting(
     "OLLAMA_REMOTE_CONNECT_TIMEOUT",
+    timeout(10_000),
     10_000,
     'How long a remote engine may take to answer whether it is there (default "10s")',
   ),
-  remoteFirstMs: waitSetting(
+  remoteFirstMs: setting(
     "OLLAMA_REMOTE_FIRST_TIMEOUT",
+    timeout(5 * 60_000),
     5 * 60_000,
     'How long a remote engine may take to its first token (default "5m")',
   ),
-  remoteGapMs: waitSetting(
+  remoteGapMs: setting(
     "OLLAMA_REMOTE_GAP_TIMEOUT",
+    timeout(2 * 60_000),
     2 * 60_000,
     'How long a remote engine may be silent between two tokens (default "2m")',
+  ),
+  downloadUrl: setting(
+    "OLLAMA_DOWNLOAD_URL",
+    text,
+    "",
+    "Where `ollama upgrade` and the install scripts find releases (http, https or file; default: this program's publisher)",
   ),
   apiKey: setting("OLLAMA_API_KEY", text, "", "API key that the commands send to the server"),
   keylessLoopback: setting(

@@ -32,6 +32,11 @@ async function main(argv: readonly string[]): Promise<number> {
       proveLibrary(directory, name);
       return 0;
     }
+    case "prove-cage": {
+      const { proveCage } = await import("./runner/prove-cage.ts");
+      console.log(JSON.stringify(proveCage(args[0] ?? "")));
+      return 0;
+    }
     case "quantize-model": {
       const { serveQuantize } = await import("./runner/quantize.ts");
       return serveQuantize();

@@ -36,7 +36,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "config",
     "version",
   ],
-  cli: ["access", "api", "formats", "remotes", "base", "config", "version"],
+  install: ["base"],
+  cli: ["access", "install", "api", "formats", "remotes", "base", "config", "version"],
   main: ["cli", "runner", "base"],
 };
 

@@ -12,8 +12,11 @@ import {
   remoteFlags,
   rootFlags,
   runFlags,
+  serviceFlags,
   showFlags,
   transferFlags,
+  uninstallFlags,
+  upgradeFlags,
 } from "./command-flags.ts";
 import {
   type Command,
@@ -34,7 +37,7 @@ function variables(...names: readonly SettingName[]): EnvironmentVariable[] {
 }
 
 const clientVariables = variables("host", "apiKey");
-const forCommands = new Set<SettingName>(["apiKey", "editor", "noHistory", "hfHome", "hfHubCache"]);
+const forCommands = new Set<SettingName>(["apiKey", "downloadUrl", "editor", "noHistory", "hfHome", "hfHubCache"]);
 const serverVariables = variables(...(Object.keys(settings) as SettingName[]).filter((name) => !forCommands.has(name)));
 
 const signin = {
@@ -234,6 +237,31 @@ const commands: readonly Command<CliContext>[] = [
     environment: variables("remoteKeys", "remotes"),
     load: () => import("./commands/remote.ts"),
   }),
+  defineCommand({
+    name: "service",
+    summary: "Run Ollama as a service of this machine",
+    usage: "install|uninstall|status|logs",
+    args: { exactly: 1 },
+    flags: serviceFlags,
+    exclusive: ["system", "user"],
+    load: () => import("./commands/service.ts"),
+  }),
+  defineCommand({
+    name: "upgrade",
+    summary: "Replace this program with a newer release",
+    args: { exactly: 0 },
+    flags: upgradeFlags,
+    environment: variables("downloadUrl"),
+    load: () => import("./commands/upgrade.ts"),
+  }),
+  defineCommand({
+    name: "uninstall",
+    summary: "Remove this program from this machine",
+    args: { exactly: 0 },
+    flags: uninstallFlags,
+    exclusive: ["system", "user"],
+    load: () => import("./commands/uninstall.ts"),
+  }),
 ];
 
 export const commandTable: CommandTable<CliContext> = {
@@ -249,6 +277,9 @@ export const commandTable: CommandTable<CliContext> = {
 
 /** These run whether or not a server answers, or look for one themselves. */
 const needNoServer: ReadonlySet<string> = new Set([
+  "service",
+  "upgrade",
+  "uninstall",
   "ollama",
   "serve",
   "doctor",

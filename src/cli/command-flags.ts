@@ -75,6 +75,29 @@ export const remoteFlags = defineFlags({
 
 export const transferFlags = defineFlags({ insecure });
 
+const scopeFlags = {
+  system: { type: "bool", summary: "The machine's service (needs root; default for root)" },
+  user: { type: "bool", summary: "A service of your own (default otherwise)" },
+} as const;
+
+export const serviceFlags = defineFlags({
+  ...scopeFlags,
+  "no-start": { type: "bool", summary: "install: do not start it now" },
+  follow: { type: "bool", short: "f", summary: "logs: go on as lines are added" },
+  lines: { type: "int", short: "n", summary: "logs: how many lines (default 200)" },
+});
+
+export const upgradeFlags = defineFlags({
+  check: { type: "bool", summary: "Only say whether there is a newer release" },
+  version: { type: "string", summary: "Change to this release, newer or older (e.g. 0.50.0)" },
+});
+
+export const uninstallFlags = defineFlags({
+  ...scopeFlags,
+  purge: { type: "bool", summary: "Delete models, keys and settings too" },
+  yes: { type: "bool", short: "y", summary: "Do not ask" },
+});
+
 export const keyFlags = defineFlags({
   scope: { type: "string", summary: 'For create: what the key may do: infer, manage, metrics (default "infer")' },
   limit: { type: "int", summary: "For create: requests at the same time (default: no limit)" },

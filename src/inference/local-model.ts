@@ -70,6 +70,8 @@ export class LocalModel implements AskableModel {
   }
 
   get abilities(): ModelAbilities {
+    // Weights that cannot be read are an error of their own, not a model that can do nothing.
+    if (this.model.weightsPath !== undefined) this.model.facts();
     const found = new Set(capabilitiesOf(this.model, this.config.goTemplate));
     return {
       completion: found.has("completion"),

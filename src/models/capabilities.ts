@@ -43,7 +43,7 @@ export function capabilitiesOf(model: OpenedModel, preferGo: boolean | undefined
   try {
     addFromWeights(model, preferGo, fromList, found);
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
+    if (!(error instanceof AppError) && !(error instanceof Error && "syscall" in error)) throw error;
   }
   const family = familyFor(model.config.parser ?? "");
   if (family?.supportsTools === true) found.add("tools");

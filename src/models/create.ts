@@ -2,7 +2,7 @@
 // been checked, and the manifest comes last, so a failed create leaves no model behind.
 
 import { basename } from "node:path/posix";
-import { type Digest, parseDigest } from "../base/digest.ts";
+import { type Digest, digestOf, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { goJsonLine } from "../base/go-encode.ts";
 import { detectKnownTemplate } from "../chat/go-template/known-template.ts";
@@ -15,7 +15,7 @@ import { adapterScales, checkAdapter } from "./adapter-layers.ts";
 import { withGguf } from "./gguf-file.ts";
 import { type Convert, convertCheckpoint, isCheckpoint, refusePickles } from "./from-checkpoint.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
-import { CONFIG_TYPE, type Layer, type LayerKind, layerKind, mediaTypeOf } from "./manifest.ts";
+import { CONFIG_TYPE, encodeManifest, type Layer, layerKind, type LayerKind, mediaTypeOf } from "./manifest.ts";
 import { mergeShards } from "./merge-shards.ts";
 import { ModelName } from "./name.ts";
 import { type Quantize, quantizeLayer } from "./quantize-layer.ts";
@@ -39,6 +39,8 @@ interface Draft {
   /** Status line instead of "using existing layer". */
   readonly status?: string;
   readonly isNew?: boolean;
+  /** Text that becomes a blob when everything else is known to be right. */
+  readonly content?: string;
   /** The quantization level it was written at already. */
   readonly level?: string;
 }
@@ -103,13 +105,28 @@ export async function* createModel(
   }
   signal.throwIfAborted();
   yield { status: "writing manifest" };
-  const { digest, size } = await store.blobs.put(encodeImageConfig(config));
-  const layers = drafts.map(({ layer }) => layer);
-  await store.write(name, { config: { mediaType: CONFIG_TYPE, digest, size }, layers });
+  await store.exclusively(() => writeModel(store, name, drafts, config));
   const old = before === undefined ? [] : [before.manifest.config, ...before.manifest.layers];
   const sent = Object.values(request.files ?? {}).map(parseDigest);
   await store.removeUnused([...old.map((layer) => layer.digest), ...sent]);
   yield { status: "success" };
+}
+
+/** Blobs first, the manifest last. Nothing can be removed in between, so what is there now is there for the new name. */
+async function writeModel(
+  store: ModelStore,
+  name: ModelName,
+  drafts: readonly Draft[],
+  config: ImageConfig,
+): Promise<void> {
+  for (const { layer, content } of drafts) {
+    if (content !== undefined) await store.blobs.put(content);
+    else if (!(await store.blobs.has(layer.digest)))
+      throw new AppError("invalid", `blob "${layer.digest}" was removed meanwhile; create the model again`);
+  }
+  const { digest, size } = await store.blobs.put(encodeImageConfig(config));
+  const manifest = { config: { mediaType: CONFIG_TYPE, digest, size }, layers: drafts.map(({ layer }) => layer) };
+  await store.writeRaw(name, encodeManifest(manifest));
 }
 
 async function* fromModel(
@@ -232,8 +249,9 @@ async function detectedTemplate(store: ModelStore, chatTemplate: string): Promis
 }
 
 async function newLayer(store: ModelStore, kind: LayerKind, content: string): Promise<Draft> {
-  const { digest, size, created } = await store.blobs.put(content);
-  return { layer: { mediaType: mediaTypeOf(kind), digest, size }, isNew: created };
+  const digest = digestOf(content);
+  const isNew = !(await store.blobs.has(digest));
+  return { layer: { mediaType: mediaTypeOf(kind), digest, size: Buffer.byteLength(content) }, isNew, content };
 }
 
 /** Adapters and projectors stay as they are, as in Ollama. */
@@ -315,9 +333,9 @@ async function withRequested(
   const params = { ...request.parameters };
   const stop = BUILT_IN[config.model_family]?.stop;
   if (stop !== undefined && params["stop"] === undefined) params["stop"] = stop;
-  for (const { layer } of drafts) {
+  for (const { layer, content } of drafts) {
     if (layerKind(layer) !== "params") continue;
-    const existing: unknown = JSON.parse(await store.blobs.readText(layer.digest));
+    const existing: unknown = JSON.parse(content ?? (await store.blobs.readText(layer.digest)));
     if (typeof existing === "object" && existing !== null)
       for (const [key, value] of Object.entries(existing)) params[key] ??= value;
   }

@@ -1,10 +1,17 @@
-// Opens GGUF blobs for reading. Facts are remembered by digest: a blob never changes under its name.
+// Opens GGUF blobs for reading. Facts are remembered as long as the file is the same: what somebody changed on disk is
+// judged again before native code sees it.
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { AppError } from "../base/errors.ts";
 import { type GgufFacts, ggufFacts } from "../formats/gguf/facts.ts";
 import { type Gguf, readGguf } from "../formats/gguf/header.ts";
 import { validateGguf } from "../formats/gguf/validate.ts";
+
+/** What tells one state of a file from another. */
+function identity(path: string): string {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  return `${path} ${facts?.ino} ${facts?.size} ${facts?.mtimeMs}`;
+}
 
 /** Runs `use` with the parsed file; the descriptor is closed afterwards, so nothing lazy may leave `use`. */
 export function withGguf<T>(path: string, use: (gguf: Gguf) => T): T {
@@ -12,7 +19,11 @@ export function withGguf<T>(path: string, use: (gguf: Gguf) => T): T {
   try {
     descriptor = openSync(path, "r");
   } catch (error) {
-    throw new AppError("not-found", "the model's weights are missing; pull or create it again", { cause: error });
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (isMissing) {
+      throw new AppError("not-found", "the model's weights are missing; pull or create it again", { cause: error });
+    }
+    throw error;
   }
   try {
     const size = fstatSync(descriptor).size;
@@ -29,13 +40,14 @@ const remembered = new Map<string, GgufFacts>();
 
 /** Facts of a valid file; throws `invalid` with the reason for one that must not reach native code. */
 export function checkedGgufFacts(path: string): GgufFacts {
-  const known = remembered.get(path);
+  const key = identity(path);
+  const known = remembered.get(key);
   if (known !== undefined) return known;
   const facts = withGguf(path, (gguf) => {
     validateGguf(gguf);
     return ggufFacts(gguf);
   });
   if (remembered.size >= FACTS_KEPT) remembered.delete(remembered.keys().next().value ?? "");
-  remembered.set(path, facts);
+  remembered.set(key, facts);
   return facts;
 }

@@ -2,7 +2,7 @@
 // server goes away, by whatever death, the channel closes and this process ends.
 
 import { AppError, toAppError } from "../base/errors.ts";
-import { dropPrivileges, dieWithParent } from "./child-guard.ts";
+import { dieWithParent } from "./cage/cage.ts";
 import { createEngine, type LoadedEngine } from "./load.ts";
 import type { FromRunner, ToRunner } from "./protocol.ts";
 
@@ -100,7 +100,6 @@ export async function runChild(): Promise<never> {
   process.on("SIGINT", () => {});
   process.on("disconnect", () => process.exit(0));
   dieWithParent();
-  dropPrivileges();
   const child = new Child();
   process.on("message", (message: ToRunner) => child.receive(message));
   return child.run();

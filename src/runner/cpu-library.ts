@@ -15,7 +15,7 @@ const PROOF_TIMEOUT_MS = 20_000;
 
 /** Path of the library to load; undefined where there is nothing to choose (one CPU library, found by ggml itself). */
 export async function chooseCpuLibrary(directory: string, cacheDir: string): Promise<string | undefined> {
-  const names = (await readdir(directory)).filter((name) => /^(lib)?ggml-cpu-[^.]+\.(so|dylib|dll)$/.test(name)).sort();
+  const names = (await readdir(directory)).filter((name) => /^(lib)?ggml-cpu-.+\.(so|dylib|dll)$/.test(name)).sort();
   if (names.length < 2) return undefined;
   const verdictPath = join(cacheDir, "cpu-library.json");
   const key = verdictKey(directory, names);

@@ -3,7 +3,8 @@
 
 import { AppError, type Fault, toAppError } from "../base/errors.ts";
 import { AsyncQueue } from "../base/queue.ts";
-import { dieWithParent, dropPrivileges } from "./child-guard.ts";
+import { dieWithParent, dropPrivileges } from "./cage/cage.ts";
+import { runnerEnvironment } from "./self.ts";
 import { StderrTail } from "./stderr-tail.ts";
 
 type ToJob = { readonly payload: unknown };
@@ -31,7 +32,7 @@ export async function* runJob<P, R>(job: Job<P>, signal: AbortSignal): AsyncGene
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
-    env: { ...process.env, GGML_NO_BACKTRACE: "1" },
+    env: runnerEnvironment(),
     ipc: (message: FromJob<P, R>) => events.push(message),
     serialization: "advanced",
   });

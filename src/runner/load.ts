@@ -1,8 +1,11 @@
 // From a load request to a running engine: libraries, model, adapters, threads, first context.
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { ptr } from "bun:ffi";
 import { AppError } from "../base/errors.ts";
+import { enterCage } from "./cage/cage.ts";
+import type { CageReport } from "./cage/report.ts";
+import { cageRules } from "./cage/rules.ts";
 import { Admission } from "./engine/admission.ts";
 import { DraftModel } from "./engine/draft-model.ts";
 import { Embedder } from "./engine/embedder.ts";
@@ -33,6 +36,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
   const startedMs = performance.now();
   const llama = openLlama(request.libraryDir);
   loadChosenBackends(llama, request);
+  const cage = enterCageFor(request);
   const { model, placement } = loadPlaced(llama, request, request.modelPath, request.offload);
   const limits: PlanLimits = {
     maxSequences: request.maxSequences,
@@ -42,7 +46,9 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
   };
   const threadpool = request.threads > 1 ? Threadpool.create(llama, request.threads) : undefined;
   const fixed = fixedParams(request);
-  const store = new PrefixStore(request.prefixCacheBytes, request.stateDir, request.stateDirBytes);
+  const store = new PrefixStore(request.prefixCacheBytes, request.stateDir, request.stateDirBytes, () =>
+    emit({ type: "state-written" }),
+  );
   const sequences = new Sequences(llama, model, fixed, threadpool, store, planFor(FIRST_DEMAND, limits));
   const applyAdapters = loadAdapters(llama, model, request);
   sequences.setAdapters(applyAdapters);
@@ -82,6 +88,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
       canReusePrefix: sequences.rules.reuse === "cut",
       isEmbedding: request.embedding,
       loadMs: performance.now() - startedMs,
+      cage,
     },
   };
 }
@@ -151,6 +158,20 @@ function longestContext(request: LoadRequest, model: Model, { cacheBudgetBytes }
   const trained = model.trainedContext > 0 ? model.trainedContext : request.maxContext;
   const reachable = Math.floor(cacheBudgetBytes / Math.max(1, request.kvBytesPerToken));
   return Math.max(SMALLEST_CONTEXT, Math.min(request.maxContext, trained, reachable));
+}
+
+/** What every context of this model has in common. */
+function enterCageFor(request: LoadRequest): CageReport {
+  const { stateDir } = request;
+  if (stateDir !== undefined) {
+    try {
+      // A rule needs the directory itself; without one, states are not kept on disk.
+      mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      console.error(`no conversation states are kept: ${String(error)}`);
+    }
+  }
+  return enterCage(request.caged ? cageRules(request) : undefined);
 }
 
 function governorFor({ threads, fixedThreads }: LoadRequest): ThreadGovernor {

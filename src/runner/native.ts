@@ -6,14 +6,15 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promi
 import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { humanBytes } from "../base/bytes.ts";
 import { AppError } from "../base/errors.ts";
 import { logDebug, logInfo, logWarn } from "../base/log.ts";
 import { COMMIT, VERSION } from "../version.ts";
 import { type EmbeddedFile, embeddedFiles } from "./embedded.ts";
 import { chooseCpuLibrary } from "./cpu-library.ts";
+import { markInUse, removeUnused } from "./library-folders.ts";
 import { probeGpus, seenGpus, unusedGpus } from "./gpu.ts";
 import type { DeviceFacts } from "./llama/devices.ts";
-import { humanBytes } from "../base/bytes.ts";
 
 export interface NativeLibraries {
   readonly directory: string;
@@ -24,10 +25,48 @@ export interface NativeLibraries {
   readonly gpuProblems: readonly string[];
 }
 
+/**
+ * The libraries, prepared once and again when that failed or when somebody removed them meanwhile: a full disk or an eager
+ * clean-up of caches must not need a restart.
+ */
+export class LibraryShelf {
+  #prepared: Promise<NativeLibraries> | undefined;
+
+  /** `wanted` is OLLAMA_LLM_LIBRARY. */
+  constructor(
+    private readonly cacheDir: string,
+    private readonly wanted = "",
+  ) {}
+
+  async get(): Promise<NativeLibraries> {
+    const before = this.#prepared;
+    const known = await before?.catch(() => undefined);
+    const isUsable = known !== undefined && isThere(known);
+    // Of several that ask at once, the first prepares.
+    if (this.#prepared === undefined || (!isUsable && this.#prepared === before)) {
+      this.#prepared = prepareLibraries(this.cacheDir, this.wanted);
+    }
+    return this.#prepared;
+  }
+
+  /** Removes the libraries of versions that this one has replaced and no server uses. */
+  async tidy(): Promise<void> {
+    const files = embeddedFiles();
+    if (files.length > 0) await removeUnused(join(this.cacheDir, "lib"), contentId(files));
+  }
+}
+
+function isThere({ directory, backendFiles }: NativeLibraries): boolean {
+  const names = embeddedFiles().map(({ name }) => join(directory, name));
+  return existsSync(directory) && [...names, ...backendFiles].every((path) => existsSync(path));
+}
+
 /** `wanted` is OLLAMA_LLM_LIBRARY. Throws `internal` naming every directory tried and why it could not be used. */
 export async function prepareLibraries(cacheDir: string, wanted = ""): Promise<NativeLibraries> {
   const startedMs = performance.now();
-  const directory = embeddedFiles().length === 0 ? checkoutDirectory() : await unpack(cacheDir, embeddedFiles());
+  const isPacked = embeddedFiles().length > 0;
+  const directory = isPacked ? await unpack(cacheDir, embeddedFiles()) : checkoutDirectory();
+  if (isPacked) await markInUse(directory);
   const gpuFiles = gpuLibraries(directory, wanted);
   const [cpu, probe] = await Promise.all([chooseCpuLibrary(directory, cacheDir), probeGpus(directory, gpuFiles)]);
   const usable = gpuFiles.filter((file) => probe.failures.every(({ library }) => library !== file));
@@ -172,18 +211,4 @@ async function mustBeExecutable(directory: string, files: readonly EmbeddedFile[
   if (base === undefined || process.platform === "win32") return;
   const { dlopen, FFIType } = await import("bun:ffi");
   dlopen(join(directory, base.name), { ggml_nbytes: { args: [FFIType.ptr], returns: FFIType.u64 } }).close();
-}
-
-/** Removes the libraries of versions that this one has replaced. */
-export async function removeOldLibraries(cacheDir: string): Promise<void> {
-  const files = embeddedFiles();
-  if (files.length === 0) return;
-  const parent = join(cacheDir, "lib");
-  const current = contentId(files);
-  for (const name of existsSync(parent) ? readdirSync(parent) : []) {
-    if (name === current || name.startsWith(".")) continue;
-    await rm(join(parent, name), { recursive: true, force: true }).catch((error: unknown) => {
-      logWarn("cannot remove old libraries", { name, error: String(error) });
-    });
-  }
 }

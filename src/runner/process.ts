@@ -1,8 +1,10 @@
 // The server's handle on one runner: starts it, routes its messages to the requests that wait for them, and turns its
 // death, however it comes, into one clear error for each of them.
 
+import { dirname } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { AsyncQueue } from "../base/queue.ts";
+import { logWarn } from "../base/log.ts";
 import type {
   Delta,
   EmbedRequest,
@@ -15,7 +17,9 @@ import type {
   RunnerMeasures,
   ToRunner,
 } from "./protocol.ts";
-import { selfCommand } from "./self.ts";
+import { pruneStates } from "./prune-states.ts";
+import { runnerEnvironment, selfCommand } from "./self.ts";
+import { Watchdog } from "./watchdog.ts";
 import { StderrTail } from "./stderr-tail.ts";
 
 export type RunnerEvent = { readonly type: "delta"; readonly delta: Delta } | GenerateStarted | GenerateDone;
@@ -70,31 +74,50 @@ export class RunnerProcess implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
   readonly #stderr = new StderrTail();
   readonly #ready = Promise.withResolvers<RunnerFacts>();
+  readonly #watchdog: Watchdog;
   #nextId = 1;
   #closed: AppError | undefined;
+  #hung = false;
   memory: RunnerMemory | undefined;
   /** Called once when the process has ended, after every waiting request was told. */
   onExit: (() => void) | undefined;
 
-  private constructor(load: LoadRequest) {
+  private constructor(
+    private readonly load: LoadRequest,
+    private readonly stallTimeoutMs: number,
+  ) {
     this.#child = Bun.spawn(selfCommand("runner"), {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",
-      env: { ...process.env, GGML_NO_BACKTRACE: "1" },
+      env: runnerEnvironment(),
+      // A group (on Unix: a session) of its own: Ctrl-C in the server's terminal is the server's to answer.
+      detached: process.platform !== "win32",
       ipc: (message: FromRunner) => this.#receive(message),
       serialization: "advanced",
     });
     this.#ready.promise.catch(() => {});
+    this.#watchdog = new Watchdog({
+      pid: this.#child.pid,
+      limitMs: stallTimeoutMs,
+      isBusy: () => this.alive && (this.#facts === undefined || this.#waiting.size > 0),
+      onHang: () => {
+        this.#hung = true;
+        this.kill();
+      },
+    });
     void this.#stderr.follow(this.#child);
     void this.#child.exited.then(() => this.#exited());
     this.#send(load);
   }
 
-  /** Starts a runner and waits until its model can be asked. Aborting kills it. */
-  static async start(load: LoadRequest, signal: AbortSignal): Promise<RunnerProcess> {
+  /**
+   * Starts a runner and waits until its model can be asked. Aborting kills it. One that has work and neither answers nor
+   * computes for `stallTimeoutMs` is ended (Infinity: never).
+   */
+  static async start(load: LoadRequest, signal: AbortSignal, stallTimeoutMs: number): Promise<RunnerProcess> {
     if (signal.aborted) throw new AppError("canceled", "request canceled");
-    const runner = new RunnerProcess(load);
+    const runner = new RunnerProcess(load, stallTimeoutMs);
     const abort = () => runner.kill();
     signal.addEventListener("abort", abort, { once: true });
     try {
@@ -203,12 +226,16 @@ export class RunnerProcess implements AsyncDisposable {
   }
 
   #receive(message: FromRunner): void {
+    this.#watchdog.hear();
     switch (message.type) {
       case "ready":
         return this.#ready.resolve(message.facts);
       case "load-failed":
         return this.#ready.reject(new AppError(message.fault, this.#stderr.withReason(message.message)));
       case "load-progress":
+        return;
+      case "state-written":
+        if (this.load.stateDir !== undefined) pruneStates(dirname(this.load.stateDir), this.load.stateDirBytes);
         return;
       case "memory":
         this.memory = message;
@@ -270,14 +297,21 @@ export class RunnerProcess implements AsyncDisposable {
     if (waiting?.kind === "reply") waiting.reject(error);
   }
 
+  /** What llama.cpp says names files of this computer, which are nobody else's business. */
+  #withReason(message: string): string {
+    return this.#stderr.withReason(message).replaceAll(dirname(this.load.modelPath), "…");
+  }
+
   #exited(): void {
+    this.#watchdog[Symbol.dispose]();
     // Ollama's words (server/sched.go, llm/server.go), which clients match on.
-    const text =
-      "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, check ollama server logs for details";
-    this.#closed = new AppError("internal", text);
-    this.#ready.reject(
-      new AppError("internal", this.#stderr.withReason("the model runner ended while loading the model")),
-    );
+    const stopped = "model runner has unexpectedly stopped";
+    const hung = `it neither answered nor computed for ${this.stallTimeoutMs / 1000} seconds; ask again to load the model anew`;
+    const died = "this may be due to resource limitations or an internal error, check ollama server logs for details";
+    this.#closed = new AppError("internal", `${stopped}, ${this.#hung ? hung : died}`);
+    if (this.#hung) logWarn("a runner hung and was ended", { pid: this.#child.pid, model: this.load.modelPath });
+    const whileLoading = this.#withReason("the model runner ended while loading the model");
+    this.#ready.reject(this.#hung ? this.#closed : new AppError("internal", whileLoading));
     for (const waiting of this.#waiting.values()) {
       if (waiting.kind === "generate") waiting.queue.fail(this.#closed);
       else waiting.reject(this.#closed);

@@ -2,8 +2,9 @@
 // are types only. One `step` message carries the output of every sequence of a decode step.
 
 import type { Fault } from "../base/errors.ts";
-import type { OffloadModel, OffloadWishes } from "./offload.ts";
+import type { CageReport } from "./cage/report.ts";
 import type { FlashAttention, KvCacheType } from "./llama/context.ts";
+import type { OffloadModel, OffloadWishes } from "./offload.ts";
 
 /** Everything that makes one loaded model differ from another; a change of any of it needs another runner. */
 export interface LoadRequest {
@@ -33,6 +34,8 @@ export interface LoadRequest {
   readonly stateDir: string | undefined;
   readonly stateDirBytes: number;
   readonly embedding: boolean;
+  /** Give up the network, other programs and other files before the model is read. */
+  readonly caged: boolean;
   /** It scores pairs of query and document. */
   readonly ranks: boolean;
 }
@@ -163,6 +166,8 @@ export interface RunnerFacts {
   readonly canReusePrefix: boolean;
   readonly isEmbedding: boolean;
   readonly loadMs: number;
+  /** What the runner gave up. */
+  readonly cage: CageReport;
 }
 
 export type FromRunner =
@@ -188,6 +193,8 @@ export type FromRunner =
       readonly vectors: readonly (readonly number[])[];
       readonly tokenCounts: readonly number[];
     }
+  /** A conversation's state was written to disk: the states of all models together may now be too many. */
+  | { readonly type: "state-written" }
   | { readonly type: "measured"; readonly id: number; readonly measures: RunnerMeasures }
   | {
       readonly type: "memory";

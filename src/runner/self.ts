@@ -1,6 +1,7 @@
 // How this program starts itself again in a hidden role: the compiled binary re-runs itself, a checkout runs main.ts.
 
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 
 export const isCompiled = Bun.main.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN/i.test(Bun.main);
 
@@ -13,7 +14,12 @@ export async function runRole(
   args: readonly string[],
   timeoutMs: number,
 ): Promise<{ output: string; problem: string | undefined }> {
-  const child = Bun.spawn(selfCommand(...args), { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn(selfCommand(...args), {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: runnerEnvironment(),
+  });
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   try {
     const [output, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
@@ -24,4 +30,27 @@ export async function runRole(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What the system, the compute libraries and their drivers read. Everything else may be a secret and is kept away. */
+const ENVIRONMENT =
+  /^(PATH|HOME|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|LD_.*|DYLD_.*|BUN_.*|XDG_.*|(GGML|LLAMA|OMP|GOMP|KMP|CUDA|NVIDIA|HIP|HSA|ROCR|AMD|GPU|DRI|VK|MESA|RADV|MTL|SYCL|ZE)_.*)$/i;
+
+/**
+ * The environment of whatever loads the libraries: no secrets, and the folder of what no driver brings (CUDA's runtime; the
+ * installer puts it into lib/ollama/cuda), which the loader must know before the process starts.
+ */
+export function runnerEnvironment(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  executable = process.execPath,
+): Record<string, string> {
+  const kept = Object.entries(env).filter(([name, value]) => value !== undefined && ENVIRONMENT.test(name));
+  const shared = { ...Object.fromEntries(kept as [string, string][]), GGML_NO_BACKTRACE: "1" };
+  const folder = dirname(executable);
+  const runtime = [join(folder, "lib/ollama/cuda"), join(folder, "../lib/ollama/cuda")].find((path) =>
+    existsSync(path),
+  );
+  if (runtime === undefined) return shared;
+  const variable = process.platform === "win32" ? "PATH" : "LD_LIBRARY_PATH";
+  return { ...shared, [variable]: [runtime, env[variable]].filter(Boolean).join(delimiter) };
 }

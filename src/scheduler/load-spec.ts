@@ -69,6 +69,7 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         stateDirBytes: config.stateCacheMiB * MIB,
         embedding: facts.hasPoolingType && facts.poolingType !== POOLING_NONE,
         ranks: ranksDocuments(facts),
+        caged: config.runnerCage,
       };
     },
   };

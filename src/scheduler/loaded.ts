@@ -3,6 +3,7 @@
 import type { OpenedModel } from "../models/opened-model.ts";
 import type { RunnerProcess } from "../runner/process.ts";
 import type { Resident } from "./decide.ts";
+import type { IdleTimer } from "./idle-timer.ts";
 import type { TurnQueue } from "./turn-queue.ts";
 
 export interface Loaded extends Resident {
@@ -14,8 +15,7 @@ export interface Loaded extends Resident {
   readonly model: OpenedModel;
   readonly abort: AbortController;
   runner: RunnerProcess | undefined;
-  expiresAtMs: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  readonly idle: IdleTimer;
   /** Requests that wait for their turn at the ready runner. */
   readonly turns: TurnQueue;
 }
@@ -60,7 +60,7 @@ export function hasRoom({ leases, runner }: Loaded): boolean {
 export function runningInfo(loaded: Loaded): RunningInfo {
   return {
     model: loaded.model,
-    expiresAtMs: loaded.expiresAtMs,
+    expiresAtMs: Date.now() + loaded.idle.remainingMs,
     sizeBytes: sizeOf(loaded),
     vramBytes: vramOf(loaded),
     contextLength: loaded.runner?.facts.maxContext ?? 0,

@@ -6,10 +6,12 @@ import { AppError, toAppError } from "../base/errors.ts";
 import { logInfo } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { OpenedModel } from "../models/opened-model.ts";
+import { describeCage, warnAboutCage } from "../runner/cage/report.ts";
 import type { NativeLibraries } from "../runner/native.ts";
 import { RunnerProcess } from "../runner/process.ts";
 import { vramBytes } from "./budget.ts";
 import { decide } from "./decide.ts";
+import { IdleTimer } from "./idle-timer.ts";
 import type { LoadSpec } from "./load-spec.ts";
 import { hasRoom, Lease, type Loaded, type RunningInfo, runningInfo, vramOf } from "./loaded.ts";
 import { type Turn, TurnQueue } from "./turn-queue.ts";
@@ -34,7 +36,7 @@ export interface Wishes {
   readonly takesTurn: boolean;
 }
 
-/** The longest timer JavaScript keeps; longer waits are renewed. */
+/** The longest wait JavaScript's timers keep. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Scheduler implements AsyncDisposable {
@@ -93,7 +95,7 @@ export class Scheduler implements AsyncDisposable {
     const loaded = this.#loaded.get(key);
     if (loaded === undefined) return false;
     loaded.keepAliveMs = 0;
-    loaded.expiresAtMs = Date.now();
+    loaded.idle.hold(0);
     if (loaded.leases === 0 && loaded.state === "ready") void this.#stop(loaded);
     return true;
   }
@@ -196,12 +198,11 @@ export class Scheduler implements AsyncDisposable {
       state: "loading",
       leases: 0,
       keepAliveMs: this.config.keepAliveMs,
-      lastUsedMs: Date.now(),
-      expiresAtMs: Date.now(),
+      lastUsedMs: performance.now(),
       model,
       abort: new AbortController(),
       runner: undefined,
-      timer: undefined,
+      idle: new IdleTimer(() => void this.#stop(loaded)),
       turns: new TurnQueue(),
     };
     this.#loaded.set(spec.key, loaded);
@@ -211,7 +212,7 @@ export class Scheduler implements AsyncDisposable {
       const request = spec.request(libraries, context);
       const timeout = AbortSignal.timeout(Math.min(this.config.loadTimeoutMs, LONGEST_TIMER_MS));
       const signal = AbortSignal.any([loaded.abort.signal, timeout]);
-      loaded.runner = await RunnerProcess.start(request, signal).catch((error: unknown) => {
+      loaded.runner = await RunnerProcess.start(request, signal, this.config.stallTimeoutMs).catch((error: unknown) => {
         throw timeout.aborted ? new AppError("internal", "timed out waiting for the model to load") : error;
       });
       loaded.runner.onExit = () => this.#exited(loaded);
@@ -225,7 +226,9 @@ export class Scheduler implements AsyncDisposable {
         threads: loaded.runner.facts.threads,
         parallel: loaded.runner.facts.maxSequences,
         context: loaded.runner.facts.maxContext,
+        cage: describeCage(loaded.runner.facts.cage),
       });
+      warnAboutCage(loaded.runner.facts.cage);
       if (!this.#waiting.some((other) => other.spec.key === spec.key)) this.#armIdleTimer(loaded);
     } catch (error) {
       this.#loaded.delete(spec.key);
@@ -247,10 +250,10 @@ export class Scheduler implements AsyncDisposable {
     if (runner === undefined) throw new AppError("internal", "the model is not loaded");
     if (keepAliveMs !== undefined) loaded.keepAliveMs = keepAliveMs;
     loaded.leases++;
-    clearTimeout(loaded.timer);
+    loaded.idle.hold(loaded.keepAliveMs);
     return new Lease(runner, () => {
       loaded.leases--;
-      loaded.lastUsedMs = Date.now();
+      loaded.lastUsedMs = performance.now();
       this.#nextTurns(loaded);
       this.#armIdleTimer(loaded);
       this.#pump();
@@ -258,23 +261,13 @@ export class Scheduler implements AsyncDisposable {
   }
 
   #armIdleTimer(loaded: Loaded): void {
-    clearTimeout(loaded.timer);
-    loaded.expiresAtMs = Date.now() + loaded.keepAliveMs;
     if (loaded.leases > 0 || loaded.state !== "ready") return;
     if (loaded.keepAliveMs === 0) return void this.#stop(loaded);
-    if (!Number.isFinite(loaded.keepAliveMs)) return;
-    const wait = Math.min(loaded.expiresAtMs - Date.now(), LONGEST_TIMER_MS);
-    loaded.timer = setTimeout(
-      () => {
-        if (Date.now() >= loaded.expiresAtMs - 5) void this.#stop(loaded);
-        else this.#armIdleTimer(loaded);
-      },
-      Math.max(wait, 1),
-    );
+    loaded.idle.start(loaded.keepAliveMs);
   }
 
   async #stop(loaded: Loaded): Promise<void> {
-    clearTimeout(loaded.timer);
+    loaded.idle.stop();
     loaded.state = "stopping";
     loaded.abort.abort();
     await loaded.runner?.[Symbol.asyncDispose]();
@@ -282,7 +275,7 @@ export class Scheduler implements AsyncDisposable {
   }
 
   #exited(loaded: Loaded): void {
-    clearTimeout(loaded.timer);
+    loaded.idle.stop();
     this.#forget(loaded);
   }
 

@@ -42,7 +42,8 @@ function servesHead(path: string): boolean {
 
 /** Without a gate everything is open: for tests of what lies behind it. */
 export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate): App {
-  const app = new Elysia({ normalize: false, strictPath: true })
+  // Without standardHostname a Host of up to three letters ("nas") would be read as the beginning of the path.
+  const app = new Elysia({ normalize: false, strictPath: true, handler: { standardHostname: false } })
     .onError(({ error, code, request }) => {
       if (code === "NOT_FOUND") return notFound(request, methodsByPath);
       return errorInDialect(new URL(request.url).pathname, innerError(error));

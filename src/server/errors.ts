@@ -1,6 +1,6 @@
 // AppError → status and body: the only place that knows HTTP statuses.
 
-import { type AppError, type Fault, toAppError } from "../base/errors.ts";
+import { AppError, type Fault, toAppError } from "../base/errors.ts";
 import { goJson } from "../base/go-encode.ts";
 import { logError } from "../base/log.ts";
 
@@ -18,6 +18,28 @@ export const STATUS = {
   busy: 503,
 } as const satisfies Record<Fault, number>;
 
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOSPC: "; make room on the disk that holds the models and try again",
+  EDQUOT: "; make room on the disk that holds the models and try again",
+  EACCES: "; the user that the server runs as must be allowed to read and write its models",
+  EPERM: "; the user that the server runs as must be allowed to read and write its models",
+  EMFILE: "; the server has too many files open, try again later",
+  ENFILE: "; the system has too many files open, try again later",
+};
+
+/**
+ * What a client may read of an error. The system's own messages name files, and with them the user (threat o#13223): of
+ * those the reason stays, and what to do about it. The log keeps the whole.
+ */
+export function publicError(error: unknown): AppError {
+  const known = toAppError(error);
+  const { cause } = known;
+  if (!(cause instanceof Error) || !("syscall" in cause) || known.message !== cause.message) return known;
+  const reason = /^[A-Z0-9]+: ([^,]+)/.exec(cause.message)?.[1] ?? "the system refused";
+  const code = "code" in cause ? String(cause.code) : "";
+  return new AppError(known.fault, reason + (ADVICE[code] ?? ""), { cause });
+}
+
 export const JSON_TYPE = "application/json; charset=utf-8";
 
 export function jsonResponse(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
@@ -26,7 +48,7 @@ export function jsonResponse(value: unknown, status = 200, headers: Readonly<Rec
 
 /** Any thrown value in the native dialect: {"error": "…"}. */
 export function errorResponse(error: unknown): Response {
-  const known = toAppError(error);
+  const known = publicError(error);
   if (known.fault === "internal") logError("request failed", { error: known.message, cause: causeOf(known) });
   return jsonResponse({ error: known.message }, STATUS[known.fault], faultHeaders(known));
 }

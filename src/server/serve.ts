@@ -15,7 +15,7 @@ import { tidyStore } from "../models/prune.ts";
 import { ModelStore } from "../models/store.ts";
 import type { Quantize } from "../models/quantize-layer.ts";
 import { Registry } from "../registry/registry.ts";
-import { type NativeLibraries, prepareLibraries, removeOldLibraries } from "../runner/native.ts";
+import { LibraryShelf, type NativeLibraries } from "../runner/native.ts";
 import { quantizeFile } from "../runner/quantize.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { VERSION } from "../version.ts";
@@ -37,8 +37,8 @@ export async function serve(config: Config): Promise<void> {
   const store = new ModelStore(config.modelsDir);
   await store.open();
   using _ = claim(store);
-  let libraries: Promise<NativeLibraries> | undefined;
-  const preparedLibraries = () => (libraries ??= prepareLibraries(config.cacheDir, config.llmLibrary));
+  const libraries = new LibraryShelf(config.cacheDir, config.llmLibrary);
+  const preparedLibraries = () => libraries.get();
   const scheduler = new Scheduler(config, preparedLibraries);
   const inference = new Inference(store, scheduler, config);
   await using ledger = new UsageLedger(usageFile(config.homeDir, config.host.port));
@@ -52,12 +52,11 @@ export async function serve(config: Config): Promise<void> {
     { models: config.modelsDir },
   );
   warnWhenExposed(gate);
-  // Unpacked and proved before the first request needs them; a failure is reported by that request.
-  libraries = prepareLibraries(config.cacheDir, config.llmLibrary);
-  libraries.then(
+  // Unpacked and proved before the first request needs them; a failure is said here, and by each request until it is gone.
+  libraries.get().then(
     () => {
       gate.libraries = "ready";
-      return removeOldLibraries(config.cacheDir);
+      return libraries.tidy();
     },
     (error: unknown) => {
       gate.libraries = "broken";

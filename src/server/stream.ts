@@ -1,7 +1,7 @@
 // AsyncIterable → NDJSON or server-sent events. The first item decides the status: an error before it is an ordinary error response, one after
 // it is the last line of a 200 (spec 2.05). Reading waits for the client, so one that stops reading stops the work.
 
-import { toAppError } from "../base/errors.ts";
+import { publicError } from "./errors.ts";
 import { goJson } from "../base/go-encode.ts";
 
 export const NDJSON_TYPE = "application/x-ndjson";
@@ -61,7 +61,7 @@ export function ndjsonResponse<T>(source: AsyncIterable<T>, message: (item: T) =
   return streamResponse(source, {
     type: NDJSON_TYPE,
     format: (item) => `${goJson(message(item))}\n`,
-    formatError: (error) => `${goJson({ error: toAppError(error).message })}\n`,
+    formatError: (error) => `${goJson({ error: publicError(error).message })}\n`,
   });
 }
 

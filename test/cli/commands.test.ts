@@ -197,12 +197,23 @@ test("help names Ollama's commands in Ollama's order, then ours, and asks no ser
     .map((line) => line.trim().split(" ")[0]);
   const theirs = "serve create show run stop pull push signin signout list ps cp rm launch".split(" ");
   expect(names?.slice(0, theirs.length)).toEqual(theirs);
-  expect(names?.slice(theirs.length)).toEqual(
-    expect.arrayContaining(["doctor", "completion", "key", "remote", "usage"]),
-  );
+  const ours = ["doctor", "completion", "key", "remote", "usage", "service", "upgrade", "uninstall"];
+  expect(names?.slice(theirs.length)).toEqual(expect.arrayContaining(ours));
   expect(names?.at(-1)).toBe("help");
   expect((await runCli(nobody)).stdout).toBe(stdout);
   expect((await runCli(nobody, "run", "--help")).stdout).toContain("      OLLAMA_NOHISTORY ");
+});
+
+test("what changes this machine says what it cannot do instead of doing half of it", async () => {
+  const nobody = { baseUrl: "http://127.0.0.1:1", stdin: "" };
+  const outcome = (...argv: string[]) => runCli(nobody, ...argv);
+  expect(await outcome("service", "start")).toEqual(
+    failed('unknown action "start": it is one of install, uninstall, status and logs'),
+  );
+  expect(await outcome("upgrade")).toEqual(failed("this runs from its source; upgrade that instead"));
+  expect(await outcome("uninstall", "--yes")).toEqual(
+    failed("this runs from its source; there is nothing to uninstall"),
+  );
 });
 
 test("signin and signout say that there are no accounts, under both of their names", async () => {

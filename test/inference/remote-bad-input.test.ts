@@ -222,13 +222,13 @@ test("a host that was not allowed is never contacted, and the error names the co
   expect(engine.asked).toEqual([]);
 });
 
-test("a key file that others can read is refused", async () => {
+test("a key file that others can read is refused, and its owner is told where to look", async () => {
   const { app } = await setUp();
   await chmod(app.remotesFile, 0o644);
   const [status, error] = await chat(app);
   expect([status, error]).toEqual([
     403,
-    `${app.remotesFile} holds keys and can be read by others; run: chmod 600 ${app.remotesFile}`,
+    "this server's file of remote hosts cannot be used; on its machine, run: ollama remote list",
   ]);
 });
 

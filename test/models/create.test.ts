@@ -10,6 +10,7 @@ import type { ModelStore } from "../../src/models/store.ts";
 import type { CreateRequest } from "../../src/api/schema/models.ts";
 import { layoutBytes, tinyAdapterLayout, tinyGguf, tinyLayout, TINY_MODELS } from "../support/tiny-gguf.ts";
 import { text, uint } from "../support/tiny-vocabulary.ts";
+import { rejection } from "../support/rejection.ts";
 import { create, tempStore, upload } from "./temp-store.ts";
 
 async function createFrom(store: ModelStore, bytes: Uint8Array, more: CreateRequest = {}): Promise<string[]> {
@@ -41,6 +42,52 @@ test.each(TINY_MODELS)("a tiny %s can be created and shown", async (kind) => {
   expect(shown.details.family).toBe(architecture);
   expect(shown.model_info["general.architecture"]).toBe(architecture);
   expect(shown.capabilities).toContain(architecture === "bert" ? "embedding" : "completion");
+});
+
+test.each([
+  ["a template that cannot be parsed", { system: "S", template: "{{ if }}" }],
+  ["a license that is no text", { system: "S", license: [1] }],
+  ["an info field of the wrong type", { system: "S", info: { context_length: "long" } }],
+] as [string, CreateRequest][])("%s leaves no blob behind but the uploaded one", async (_, request) => {
+  await using temp = await tempStore();
+  expect((await rejection(createFrom(temp.store, tinyGguf("llama"), request))).message).not.toBe("");
+  const { digests, others } = await temp.store.blobs.list();
+  expect([digests.length, others]).toEqual([1, []]);
+});
+
+test("parameters that were merged into others leave no blob of their own", async () => {
+  await using temp = await tempStore();
+  const parts = tinyLayout("llama");
+  const zephyr =
+    "{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ '<|user|>\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'system' %}\n{{ '<|system|>\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\n'  + message['content'] + eos_token }}\n{% endif %}\n{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}";
+  parts.metadata.set("tokenizer.chat_template", text(zephyr));
+  const lines = await createFrom(temp.store, layoutBytes(parts), { parameters: { temperature: 0.5 } });
+  expect(lines.join("\n")).toContain("autodetected template");
+  const used = await temp.store.usedDigests();
+  const { digests } = await temp.store.blobs.list();
+  expect(digests.filter((digest) => used?.has(digest) !== true)).toEqual([]);
+});
+
+test("a model deleted while another is made from it costs neither of them blobs that are still named", async () => {
+  for (let round = 0; round < 10; round++) {
+    await using temp = await tempStore();
+    const { store } = temp;
+    await createFrom(store, tinyGguf("llama"), { system: "S" });
+    const source = await store.find(ModelName.parse("m"));
+    if (source === undefined) throw new Error("the source is there");
+    const making = create(store, { model: "copy", from: "m", system: `other ${round}` }).then(
+      () => "made",
+      () => "refused",
+    );
+    for (let turn = 0; turn < round; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await store.remove(source);
+    const outcome = await making;
+    const copy = await store.find(ModelName.parse("copy"));
+    expect(copy !== undefined).toBe(outcome === "made");
+    for (const { digest } of copy === undefined ? [] : [copy.manifest.config, ...copy.manifest.layers]) {
+      expect(await store.blobs.has(digest)).toBe(true);
+    }
+  }
 });
 
 describe("bad files leave no model behind", () => {

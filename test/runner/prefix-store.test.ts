@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pruneStates } from "../../src/runner/prune-states.ts";
 import { PrefixStore, WORTH_KEEPING_TOKENS } from "../../src/runner/engine/prefix-store.ts";
 
 const range = (length: number, from = 0): number[] => Array.from({ length }, (_, i) => from + i);
@@ -148,10 +149,15 @@ describe("on disk", () => {
     writeFileSync(join(other, "old.state"), Buffer.alloc(3000));
     utimesSync(join(other, "old.state"), 1000, 1000);
     writeFileSync(join(other, "notes.txt"), Buffer.alloc(9000));
-    open(4000).persist(range(100), state(900));
-    expect(readdirSync(other)).toEqual(
-      ["notes.txt", "old.state"].filter((name) => name !== "old.state" || 3000 + 1352 <= 4000),
-    );
+    const limitBytes = 4000;
+    let written = 0;
+    const store = new PrefixStore(0, directory, limitBytes, () => {
+      written++;
+      pruneStates(parent, limitBytes);
+    });
+    store.persist(range(100), state(900));
+    expect(written).toBe(1);
+    expect(readdirSync(other)).toEqual(["notes.txt"]);
     expect(files()).toHaveLength(1);
   });
   test("a directory that cannot be written costs only the cache", () => {

@@ -47,6 +47,14 @@ test.each([
   if (method !== "HEAD") expect(await response.text()).toBe("405 method not allowed");
 });
 
+test("a server with a name of few letters is reached by it", async () => {
+  await using app = await testApp();
+  for (const host of ["a", "vm", "nas", "tower:11434"]) {
+    expect([host, (await app.fetch(`http://${host}/api/version`)).status]).toEqual([host, 200]);
+    expect([host, (await app.fetch(`http://${host}/`)).status]).toEqual([host, 200]);
+  }
+});
+
 test("a trailing slash too many redirects, keeping the query and for POST the method", async () => {
   await using app = await testApp();
   const get = await app.fetch("/api/tags/?x=1");

@@ -32,7 +32,7 @@ export async function testApp(
   const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const headers = new Headers(init.headers);
     if (!headers.has("host")) headers.set("host", "127.0.0.1:11434");
-    return app.fetch(new Request(`http://127.0.0.1:11434${path}`, { ...init, headers }));
+    return app.fetch(new Request(new URL(path, "http://127.0.0.1:11434").href, { ...init, headers }));
   };
   return {
     store,

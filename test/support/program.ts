@@ -19,13 +19,15 @@ export interface ProgramOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string;
+  /** A command that starts the program: with limits, as another user. */
+  readonly launcher?: readonly string[];
   /** After this it is killed, and its exit code says so. */
   readonly limitMs?: number;
 }
 
 export async function runProgram(args: readonly string[], options: ProgramOptions): Promise<Finished> {
-  const { env, cwd, stdin, limitMs = 60_000 } = options;
-  const child = Bun.spawn([...programCommand(), ...args], {
+  const { env, cwd, stdin, launcher = [], limitMs = 60_000 } = options;
+  const child = Bun.spawn([...launcher, ...programCommand(), ...args], {
     env,
     stdin: stdin === undefined ? "ignore" : Buffer.from(stdin),
     stdout: "pipe",

@@ -21,6 +21,8 @@ export interface TestServer extends AsyncDisposable {
 export interface TestServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly startMs?: number;
+  /** A command that starts the server's: with limits, as another user. */
+  readonly launcher?: readonly string[];
   /** Where it listens; 127.0.0.1 unless given. */
   readonly hostname?: string;
   /** A home that outlives the server; its own, which goes with it, unless given. */
@@ -33,11 +35,11 @@ const POLL_MS = 25;
 const STOP_MS = 10_000;
 
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { env = {}, startMs = 60_000, hostname = "127.0.0.1" } = options;
+  const { env = {}, startMs = 60_000, hostname = "127.0.0.1", launcher = [] } = options;
   const home = options.home ?? (await tempHome());
   const port = options.port ?? (await freePort());
   const ownEnv = { ...home.env, OLLAMA_HOST: `${hostname}:${port}`, ...env };
-  const child = Bun.spawn([...programCommand(), "serve"], {
+  const child = Bun.spawn([...launcher, ...programCommand(), "serve"], {
     env: ownEnv,
     stdin: "ignore",
     stdout: "pipe",

@@ -1,7 +1,7 @@
 // The tokenizer's arrays against each other and against what llama.cpp takes for granted: parallel arrays long enough,
 // tokens distinct (it asserts so), ids inside the vocabulary, and the ids every prompt gets present.
 
-import type { GgufMetadata } from "./metadata.ts";
+import type { GgufArray, GgufMetadata } from "./metadata.ts";
 import { refuseRepeatedTokens } from "./distinct-tokens.ts";
 import { invalid, quoteName, tooLarge } from "./invalid.ts";
 import { LIMITS } from "./limits.ts";
@@ -17,6 +17,9 @@ import {
 
 const MODEL_KEY = "tokenizer.ggml.model";
 const MERGES_KEY = "tokenizer.ggml.merges";
+/** Tokenizers that find the byte of a byte token in its text. */
+const BYTES_BY_NAME: ReadonlySet<string> = new Set(["plamo2", "llama"]);
+const BYTE_TOKEN_LENGTH = "<0xFF>".length;
 const WITH_MERGES: ReadonlySet<string> = new Set(["gpt2", "hybriddna", "whitespace", "gemma4"]);
 
 // Fine-tunes whose padding id is one past the vocabulary are common, and llama.cpp falls back to no padding.
@@ -39,6 +42,24 @@ export function validateTokenizer(metadata: GgufMetadata): void {
   validateSpecialTokens(metadata, tokens.count);
   validateAddedTokens(metadata, model);
   refuseRepeatedTokens(metadata, tokens);
+  if (BYTES_BY_NAME.has(model)) refuseFalseByteTokens(metadata, tokens);
+}
+
+/**
+ * "<0x-1>" is taken for a byte of -1, and written before the start of a table (llama.cpp issue 25969). Six characters are
+ * what its code looks at.
+ */
+function refuseFalseByteTokens(metadata: GgufMetadata, tokens: GgufArray): void {
+  for (const { bytes, starts, ends, size } of metadata.cursor(tokens).textBatches(tokens.count, LIMITS.tokenBytes)) {
+    for (let index = 0; index < size; index++) {
+      const [start = 0, end = 0] = [starts[index], ends[index]];
+      if (end - start !== BYTE_TOKEN_LENGTH) continue;
+      const text = Buffer.from(bytes.subarray(start, end)).toString("latin1");
+      if (/^<0x.*>$/s.test(text) && !/^<0x[0-9a-f]{2}>$/i.test(text)) {
+        throw invalid(`token ${quoteName(text)} names no byte`);
+      }
+    }
+  }
 }
 
 function validateBareVocabulary(metadata: GgufMetadata): void {

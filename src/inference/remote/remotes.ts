@@ -1,7 +1,8 @@
 // The engines elsewhere that this server knows: who may be asked, with what key, and which models were used lately. A host
 // that was not allowed on this machine is never contacted, whatever a model says that was pulled from somewhere.
 
-import { AppError } from "../../base/errors.ts";
+import { AppError, toAppError } from "../../base/errors.ts";
+import { logWarn } from "../../base/log.ts";
 import type { Config } from "../../config.ts";
 import type { OpenedModel } from "../../models/opened-model.ts";
 import { originOf, remoteUrls } from "../../remotes/address.ts";
@@ -62,7 +63,7 @@ export class Remotes {
 
   async #enginesOf(model: OpenedModel): Promise<Engine[]> {
     const { remote_host = "", remote_model = "" } = model.config;
-    const allowed = await readAllowed(this.config.remotesFile);
+    const allowed = await this.#allowed();
     return remoteUrls(remote_host).map((baseUrl) => {
       const origin = originOf(baseUrl);
       const access = this.#accessTo(model, origin, allowed);
@@ -75,6 +76,22 @@ export class Remotes {
       this.#engines.set(name, engine);
       return engine;
     });
+  }
+
+  /** What is wrong with the file is the owner's to read: clients learn no paths. */
+  async #allowed(): Promise<AllowedRemote[]> {
+    try {
+      return await readAllowed(this.config.remotesFile);
+    } catch (error) {
+      logWarn("the file of allowed remote hosts cannot be used", { error: toAppError(error).message });
+      throw new AppError(
+        "forbidden",
+        "this server's file of remote hosts cannot be used; on its machine, run: ollama remote list",
+        {
+          cause: error,
+        },
+      );
+    }
   }
 
   #accessTo(model: OpenedModel, origin: string, allowed: readonly AllowedRemote[]): Access {

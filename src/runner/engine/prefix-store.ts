@@ -3,7 +3,6 @@
 
 import { createHash } from "node:crypto";
 import {
-  chmodSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -48,6 +47,8 @@ export class PrefixStore {
     private readonly memoryBytes: number,
     private readonly directory: string | undefined,
     private readonly diskBytes: number,
+    /** A state was written: the files of all models together need a look. */
+    private readonly onWritten: () => void = () => {},
   ) {
     if (directory !== undefined && diskBytes > 0) this.#readDirectory(directory);
   }
@@ -124,7 +125,7 @@ export class PrefixStore {
       if (entry.path !== undefined && commonPrefix(entry.tokens, tokens) === entry.tokens.length) this.#forget(entry);
     }
     this.#entries.push({ tokens: [...tokens], bytes: state.length, state: undefined, path, lastUsed: ++this.#clock });
-    pruneDirectory(join(directory, ".."), diskBytes);
+    this.onWritten();
     return true;
   }
 
@@ -180,7 +181,6 @@ function writeStateFile(path: string, tokens: readonly number[], state: Uint8Arr
       mode: 0o600,
       flag: "wx",
     });
-    chmodSync(temporary, 0o600);
     renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });
@@ -216,28 +216,5 @@ function readStateFile(path: string): { state: Uint8Array } | undefined {
     return { state: new Uint8Array(file.subarray(HEADER_BYTES + file.readUInt32LE(40) * 4)) };
   } catch {
     return undefined;
-  }
-}
-
-/** Other runners write and remove here too: what vanishes meanwhile is left out. */
-function stateFilesBelow(parent: string): { path: string; size: number; mtimeMs: number }[] {
-  try {
-    return readdirSync(parent, { recursive: true, withFileTypes: true }).flatMap((entry) => {
-      const path = join(entry.parentPath, entry.name);
-      const facts = path.endsWith(".state") ? statSync(path, { throwIfNoEntry: false }) : undefined;
-      return facts?.isFile() === true ? [{ path, size: facts.size, mtimeMs: facts.mtimeMs }] : [];
-    });
-  } catch {
-    return []; // a directory vanished; the next write prunes
-  }
-}
-
-/** Keeps the states of all models together under the limit: the least recently used files go first. */
-function pruneDirectory(parent: string, limitBytes: number): void {
-  const files = stateFilesBelow(parent).sort((a, b) => b.mtimeMs - a.mtimeMs);
-  let total = 0;
-  for (const { path, size } of files) {
-    total += size;
-    if (total > limitBytes) rmSync(path, { force: true });
   }
 }

@@ -133,12 +133,26 @@ const ggmlBaseSymbols = {
   ggml_threadpool_params_init: { args: [P, I32], returns: VOID },
 } as const;
 
+/** Every function we call, by the library that must export it. */
+export const neededSymbols = {
+  "ggml-base": Object.keys(ggmlBaseSymbols),
+  ggml: Object.keys(ggmlSymbols),
+  llama: Object.keys(llamaSymbols),
+} as const;
+
+/**
+ * The file of a library among those of a platform package. The main ones carry their variant and llama.cpp's tag
+ * (libllama.v0.5.0.so, libggml.cuda.v0.5.0.so); on Windows there is no "lib".
+ */
+export function findLibrary(files: readonly string[], name: keyof typeof neededSymbols): string | undefined {
+  const pattern = new RegExp(`^(lib)?${name}(\\.[a-z]+)?(\\.v[\\d.]+)?\\.(so|dylib|dll)$`);
+  return files.find((file) => pattern.test(file));
+}
+
 function openLibraries(dir: string) {
   const files = readdirSync(dir);
-  const find = (name: string): string => {
-    // The main libraries carry the llama.cpp tag in their name (libllama.v0.5.0.so); on Windows there is no "lib".
-    const pattern = new RegExp(`^(lib)?${name}(\\.v[\\d.]+)?\\.(so|dylib|dll)$`);
-    const file = files.find((candidate) => pattern.test(candidate));
+  const find = (name: keyof typeof neededSymbols): string => {
+    const file = findLibrary(files, name);
     if (file === undefined)
       throw new AppError("internal", `the llama.cpp libraries in ${dir} are incomplete: no ${name}`);
     return join(dir, file);

@@ -25,7 +25,7 @@ import type { RemoteInfo } from "../../inference/remote/remotes.ts";
 import { runConversion } from "../../runner/convert-job.ts";
 import type { RunningInfo } from "../../scheduler/loaded.ts";
 import { jsonBody } from "../body.ts";
-import { jsonResponse, STATUS } from "../errors.ts";
+import { jsonResponse, publicError, STATUS } from "../errors.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
 
@@ -164,7 +164,7 @@ export async function lastProgress(progress: AsyncIterable<ProgressResponse>): P
   try {
     for await (const line of progress) last = line;
   } catch (error) {
-    const { fault, message } = toAppError(error);
+    const { fault, message } = publicError(error);
     return new Response(goJson({ error: message }), {
       status: STATUS[fault],
       headers: { "content-type": "application/json" },

@@ -192,6 +192,26 @@ test("l#25969: a token text of megabytes never reaches a tokenizer that squares 
   expect(reason).toBe("GGUF string length 2097152 exceeds maximum 4096");
 });
 
+test("l#25969: a token that names a byte below zero is refused for tokenizers that look bytes up by name", () => {
+  for (const [tokenizer, token, reason] of [
+    ["plamo2", "<0x-1>", 'token "<0x-1>" names no byte'],
+    ["plamo2", "<0x+1>", 'token "<0x+1>" names no byte'],
+    ["llama", "<0xZZ>", 'token "<0xZZ>" names no byte'],
+  ] as const) {
+    const outcome = refusalOf("gemma3", ({ metadata }) => {
+      const tokens = metadata.get("tokenizer.ggml.tokens");
+      if (tokens?.type !== "arr" || tokens.elementType !== "str") throw new Error("no tokens");
+      metadata.set("tokenizer.ggml.model", text(tokenizer));
+      metadata.set("tokenizer.ggml.tokens", {
+        type: "arr",
+        elementType: "str",
+        values: tokens.values.with(tokens.values.length - 1, token),
+      });
+    });
+    expect(outcome).toBe(reason);
+  }
+});
+
 function tensorWith(change: { shape?: bigint[]; type?: number; offset?: bigint }): Uint8Array {
   const shape = change.shape ?? [32n];
   const info = [string("t"), u32(shape.length), ...shape.map(u64), u32(change.type ?? 0), u64(change.offset ?? 0n)];

@@ -2,7 +2,7 @@
 
 import type { AnthropicError } from "../../../api/anthropic.ts";
 import { toAppError } from "../../../base/errors.ts";
-import { faultHeaders, JSON_TYPE, jsonResponse, STATUS } from "../../errors.ts";
+import { faultHeaders, JSON_TYPE, jsonResponse, publicError, STATUS } from "../../errors.ts";
 import type { SseItem } from "../../stream.ts";
 
 const TYPES: Readonly<Record<number, string>> = {
@@ -20,7 +20,7 @@ export function anthropicId(prefix: "msg" | "req"): string {
 }
 
 export function anthropicErrorBody(error: unknown): AnthropicError {
-  const { fault, message } = toAppError(error);
+  const { fault, message } = publicError(error);
   return {
     type: "error",
     error: { type: TYPES[STATUS[fault]] ?? "api_error", message },

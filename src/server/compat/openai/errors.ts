@@ -2,14 +2,14 @@
 
 import type { OpenAIError } from "../../../api/openai/shared.ts";
 import { toAppError } from "../../../base/errors.ts";
-import { faultHeaders, JSON_TYPE, jsonResponse, STATUS } from "../../errors.ts";
+import { faultHeaders, JSON_TYPE, jsonResponse, publicError, STATUS } from "../../errors.ts";
 import type { SseItem } from "../../stream.ts";
 
 /** What Ollama's middleware puts on an answer (a request it refuses itself says charset=utf-8 as well). */
 export const PLAIN_JSON = "application/json";
 
 export function openAIErrorBody(error: unknown): OpenAIError {
-  const { fault, message } = toAppError(error);
+  const { fault, message } = publicError(error);
   return { error: { message, type: typeOf(STATUS[fault]), param: null, code: CODES[STATUS[fault]] ?? null } };
 }
 

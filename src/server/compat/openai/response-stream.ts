@@ -2,7 +2,7 @@
 // not streamed comes from the same states. One output item is open at a time: none → reasoning | message → … → the end.
 
 import type { OutputItem, ResponseEvent, ResponseObject, ResponsesRequest } from "../../../api/openai/responses.ts";
-import { toAppError } from "../../../base/errors.ts";
+import { publicError } from "../../errors.ts";
 import { goJson } from "../../../base/go-encode.ts";
 import type { AnswerEvent, TokenLogprob, ToolCall } from "../../../inference/model.ts";
 import { answerId, unixSeconds } from "./ids.ts";
@@ -64,7 +64,7 @@ export class ResponseStream {
 
   failed(error: unknown): ResponseEvent {
     this.#response.status = "failed";
-    this.#response.error = { code: "server_error", message: toAppError(error).message };
+    this.#response.error = { code: "server_error", message: publicError(error).message };
     return this.#event("response.failed", { response: this.#response });
   }
 

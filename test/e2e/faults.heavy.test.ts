@@ -1,0 +1,279 @@
+// What goes wrong on real machines: full and read-only disks, files that cannot be read, no descriptors left, runners that
+// hang or run out of memory. Each time: a clear error, the other models go on, and all is well again without a restart.
+
+import { expect, test } from "bun:test";
+import { chmod, readdir, rm, writeFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { digestOf } from "../../src/base/digest.ts";
+import { fullFolders, smallDisk, unprivileged } from "../support/faults.ts";
+import { runProgram } from "../support/program.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { leftovers, storeState } from "../support/store-state.ts";
+import { tempHome } from "../support/temp-home.ts";
+import { tinyGguf } from "../support/tiny-gguf.ts";
+import { childrenOf, isAlive, NativeClient, until } from "./native-client.ts";
+
+const LIMIT_MS = 60_000;
+const MIB = 1024 * 1024;
+const LONG = { num_predict: 4000, num_ctx: 2048, temperature: 1, seed: 3 };
+
+/** Tells loudly what this machine cannot try. */
+function impossible(what: string): void {
+  console.warn(`SKIPPED: ${what}`);
+}
+
+async function failure(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => "no error",
+    (error: unknown) => String(error),
+  );
+}
+
+async function works(client: NativeClient, model: string): Promise<void> {
+  expect((await client.generate(model, "hi")).done_reason).toMatch(/stop|length/);
+}
+
+async function upload(client: NativeClient, bytes: Uint8Array): Promise<string> {
+  const response = await client.fetch(`/api/blobs/${digestOf(bytes)}`, { method: "POST", body: bytes });
+  return `${response.status} ${await response.text()}`;
+}
+
+test(
+  "a full disk refuses uploads and creates with the reason, leaves nothing half-done, and takes them once there is room",
+  async () => {
+    using disk = smallDisk(6 * MIB);
+    if (disk === undefined) return impossible("no file system can be mounted here");
+    await using server = await startServer({ env: { OLLAMA_MODELS: join(disk.path, "models") } });
+    const client = new NativeClient(server);
+    await client.createTiny("m", "llama");
+    const ballast = join(disk.path, "ballast");
+    await writeFile(ballast, Buffer.alloc(4 * MIB));
+    const big = Buffer.alloc(3 * MIB, 7);
+    expect(await upload(client, big)).toMatch(/^500 .*no space left on device/i);
+    await writeFile(ballast, Buffer.alloc(8 * MIB)).catch(() => {});
+    expect(await failure(client.ask("/api/create", { model: "n", from: "m", system: "new text" }))).toMatch(
+      /no space left on device/i,
+    );
+    expect(await failure(client.ask("/api/copy", { source: "m", destination: "twin" }))).toMatch(/no space left/i);
+    await works(client, "m");
+    expect(await storeState(join(disk.path, "models"))).toEqual({ models: ["m:latest"], damage: [] });
+    expect(await leftovers(join(disk.path, "models"))).toEqual([]);
+    await rm(ballast);
+    expect(await upload(client, big)).toStartWith("201");
+    await client.ask("/api/create", { model: "n", from: "m", system: "new text" });
+    await works(client, "n");
+  },
+  LIMIT_MS,
+);
+
+test(
+  "no room for the libraries is told by the request that needs them, and forgotten when there is room",
+  async () => {
+    const launcher = fullFolders(["/var/tmp", "/dev/shm"]);
+    using disk = smallDisk(300 * MIB);
+    if (disk === undefined || launcher === undefined) return impossible("no file system can be mounted here");
+    if ((process.env["OLLAMA_BINARY"] ?? "") === "") return impossible("only the executable unpacks libraries");
+    const ballast = join(disk.path, "ballast");
+    await writeFile(ballast, Buffer.alloc(299 * MIB));
+    const env = { XDG_CACHE_HOME: join(disk.path, "cache"), TMPDIR: disk.path };
+    await using server = await startServer({ launcher, env });
+    const client = new NativeClient(server);
+    await client.createTiny("m", "llama");
+    expect(await failure(client.generate("m", "hi"))).toContain(
+      "no directory can hold the inference libraries; set XDG_CACHE_HOME to a writable one",
+    );
+    await rm(ballast);
+    await works(client, "m");
+  },
+  LIMIT_MS,
+);
+
+test(
+  "libraries that somebody removed are unpacked again for the next load",
+  async () => {
+    await using server = await startServer();
+    const client = new NativeClient(server);
+    await client.createTiny("m", "llama");
+    await works(client, "m");
+    await client.generate("m", "", {}, { keep_alive: 0 });
+    await rm(join(server.home.path, "cache/ollama/lib"), { recursive: true, force: true });
+    await works(client, "m");
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a store that became read-only refuses changes with the reason and goes on serving",
+  async () => {
+    await using home = await tempHome();
+    const launcher = unprivileged(home.path);
+    if (launcher === undefined) return impossible("nobody may not run this program here");
+    await using server = await startServer({ home, launcher });
+    const client = new NativeClient(server);
+    await client.createTiny("m", "llama");
+    const folders = [
+      home.modelsDir,
+      ...(await readdir(home.modelsDir, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => join(entry.parentPath, entry.name)),
+    ];
+    for (const folder of folders) await chmod(folder, 0o555);
+    const changes = [
+      () => client.ask("/api/create", { model: "n", from: "m", system: "text" }),
+      () => client.ask("/api/copy", { source: "m", destination: "twin" }),
+      async () => {
+        const response = await client.fetch("/api/delete", { method: "DELETE", body: '{"model":"m"}' });
+        throw new Error(`${response.status} ${await response.text()}`);
+      },
+    ];
+    for (const change of changes) expect(await failure(change())).toMatch(/5\d\d .*permission denied/i);
+    expect(await upload(client, Buffer.from("new"))).toMatch(/^500 .*permission denied/i);
+    await works(client, "m");
+    for (const folder of folders) await chmod(folder, 0o755);
+    await client.ask("/api/create", { model: "n", from: "m", system: "text" });
+    await works(client, "n");
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a models directory that cannot be written ends the start with its path and what to do",
+  async () => {
+    await using home = await tempHome();
+    const launcher = unprivileged(home.path);
+    if (launcher === undefined) return impossible("nobody may not run this program here");
+    await chmod(home.path, 0o555);
+    const { exit, stderr } = await runProgram(["serve"], {
+      env: { ...home.env, OLLAMA_HOST: "127.0.0.1:0" },
+      launcher,
+    });
+    expect(exit).toBe(1);
+    expect(stderr).toContain(`the models directory ${home.modelsDir} is not writable`);
+    expect(stderr).toContain("set OLLAMA_MODELS");
+    await chmod(home.path, 0o755);
+  },
+  LIMIT_MS,
+);
+
+test(
+  "weights and manifests that cannot be read cost their own model alone",
+  async () => {
+    await using home = await tempHome();
+    const launcher = unprivileged(home.path);
+    if (launcher === undefined) return impossible("nobody may not run this program here");
+    await using server = await startServer({ home, launcher });
+    const client = new NativeClient(server);
+    await client.createTiny("m", "llama", 1);
+    await client.createTiny("other", "llama", 2);
+    const weights = join(home.modelsDir, "blobs", digestOf(tinyGguf("llama", 1)).replace(":", "-"));
+    const manifest = join(home.modelsDir, "manifests/registry.ollama.ai/library/m/latest");
+    for (const file of [weights, manifest]) {
+      await chmod(file, 0o000);
+      expect(await failure(client.generate("m", "hi"))).toMatch(/^Error: 500 .*permission denied/i);
+      await works(client, "other");
+      const { models } = (await (await client.fetch("/api/tags")).json()) as { models: { name: string }[] };
+      expect(models.map(({ name }) => name)).toContain("other:latest");
+      await chmod(file, 0o644);
+      await works(client, "m");
+      await client.generate("m", "", {}, { keep_alive: 0 });
+    }
+  },
+  LIMIT_MS,
+);
+
+test(
+  "weights that were cut on disk are refused before a runner reads them",
+  async () => {
+    await using server = await startServer();
+    const client = new NativeClient(server);
+    await client.createTiny("m", "llama", 1);
+    await client.createTiny("other", "llama", 2);
+    const bytes = tinyGguf("llama", 1);
+    const weights = join(server.home.modelsDir, "blobs", digestOf(bytes).replace(":", "-"));
+    await writeFile(weights, bytes.subarray(0, bytes.length / 2));
+    expect(await failure(client.generate("m", "hi"))).toMatch(/exceeds file size|truncated/);
+    await works(client, "other");
+    await writeFile(weights, bytes);
+    await works(client, "m");
+  },
+  LIMIT_MS,
+);
+
+test(
+  "without descriptors the server waits for some instead of dying, and answers when there are",
+  async () => {
+    if (Bun.which("prlimit") === null) return impossible("no prlimit here");
+    await using server = await startServer({ launcher: ["prlimit", "--nofile=64:64"] });
+    const client = new NativeClient(server);
+    await client.createTiny("m", "llama");
+    await works(client, "m");
+    const sockets = Array.from({ length: 120 }, () => connect(server.port, "127.0.0.1").on("error", () => {}));
+    await Promise.race([Bun.sleep(1500), Promise.all(sockets.map(connected))]);
+    for (const socket of sockets) socket.write("GET /api/version HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await Bun.sleep(500);
+    expect(isAlive(server.pid)).toBe(true);
+    for (const socket of sockets) socket.destroy();
+    await until("a new connection is answered", async () => {
+      const answer = await client.fetch("/api/version", { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
+      return answer?.ok === true;
+    });
+    await works(client, "m");
+  },
+  LIMIT_MS,
+);
+
+function connected(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once("connect", () => resolve()).once("close", () => resolve()));
+}
+
+async function runnersByModel(server: TestServer, client: NativeClient): Promise<{ m: number; other: number }> {
+  await client.createTiny("m", "llama", 1);
+  await client.createTiny("other", "llama", 2);
+  await works(client, "m");
+  const [m = 0] = await childrenOf(server.pid);
+  await works(client, "other");
+  const other = (await childrenOf(server.pid)).find((pid) => pid !== m) ?? 0;
+  return { m, other };
+}
+
+test.skipIf(process.platform !== "linux")(
+  "a runner that hangs is ended, its request told so, the others unaffected, and the next request loads it anew",
+  async () => {
+    await using server = await startServer({ env: { OLLAMA_STALL_TIMEOUT: "2s" } });
+    const client = new NativeClient(server);
+    const { m } = await runnersByModel(server, client);
+    const stuck = failure(client.generate("m", "go", LONG, { raw: true }));
+    process.kill(m, "SIGSTOP");
+    await works(client, "other");
+    expect(await stuck).toMatch(
+      /model runner has unexpectedly stopped, it neither answered nor computed for 2 seconds/,
+    );
+    expect(isAlive(m)).toBe(false);
+    await works(client, "m");
+    await works(client, "other");
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a runner that is ended for want of memory costs its own requests, and is loaded anew",
+  async () => {
+    if (Bun.which("prlimit") === null) return impossible("no prlimit here");
+    await using server = await startServer();
+    const client = new NativeClient(server);
+    const { m } = await runnersByModel(server, client);
+    const status = await Bun.file(`/proc/${m}/status`).text();
+    const reservedBytes = Number(/^VmData:\s+(\d+)/m.exec(status)?.[1]) * 1024;
+    expect(Bun.spawnSync(["prlimit", "--pid", String(m), `--data=${reservedBytes}`]).exitCode).toBe(0);
+    const many = Array.from({ length: 8 }, (_, i) =>
+      failure(client.generate("m", `${i} word `.repeat(300), { num_ctx: 2048, num_predict: 50 })),
+    );
+    for (const outcome of await Promise.all(many)) {
+      expect(outcome).toMatch(/no error|500 .*(memory|unexpectedly stopped|could not|context)/);
+    }
+    await works(client, "other");
+    await until("the model is loaded anew", async () => (await failure(works(client, "m"))) === "no error");
+  },
+  LIMIT_MS,
+);
