@@ -45,7 +45,9 @@ export class Engine {
 
   /** Writes idle conversations to disk. Called when there is nothing else to do. */
   rest(): void {
-    this.parts.sequences.persistIdle();
+    const { sequences, governor, emit } = this.parts;
+    sequences.persistIdle();
+    if (governor.hasLooked) emit({ type: "settled", threads: governor.settled });
   }
 
   /** Tokenizes and queues a request. A prompt that does not fit is refused with its token count, or cut in the middle. */
