@@ -9,6 +9,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { usableThreads } from "../src/base/cpu.ts";
+import { measureHop } from "./bench-hop.ts";
 import type { RawEmbedTask, RawTask } from "./bench-raw.ts";
 import { benchRegistry } from "./bench-registry.ts";
 import { fetchSmallModel, smallModelName } from "./small-model.mjs";
@@ -318,6 +319,7 @@ try {
   const created = Bun.spawnSync([binary, "create", smallModelName, "-f", modelfile], { env });
   if (created.exitCode !== 0) throw new Error(created.stderr.toString());
   print(`${threads} threads, ${rounds} rounds, medians`);
+  if ("remote hop".includes(only)) await measureHop({ binary, env, url, rounds, median, print });
   const ours: Server = { name: "ours", url };
   const all = [
     ours,

@@ -155,6 +155,36 @@ export const settings = {
     0,
     "Most bytes per second that pulls may use (e.g. 20MB)",
   ),
+  remotes: setting(
+    "OLLAMA_REMOTES",
+    text,
+    "",
+    "A comma separated list of hosts that may serve models besides those of `ollama remote allow`",
+  ),
+  remoteKeys: setting(
+    "OLLAMA_REMOTE_KEYS",
+    text,
+    "",
+    "The private file of allowed remote hosts and their keys (default ~/.ollama/remotes.json)",
+  ),
+  remoteConnectMs: setting(
+    "OLLAMA_REMOTE_CONNECT_TIMEOUT",
+    timeout(10_000),
+    10_000,
+    'How long a remote engine may take to answer whether it is there (default "10s")',
+  ),
+  remoteFirstMs: setting(
+    "OLLAMA_REMOTE_FIRST_TIMEOUT",
+    timeout(5 * 60_000),
+    5 * 60_000,
+    'How long a remote engine may take to its first token (default "5m")',
+  ),
+  remoteGapMs: setting(
+    "OLLAMA_REMOTE_GAP_TIMEOUT",
+    timeout(2 * 60_000),
+    2 * 60_000,
+    'How long a remote engine may be silent between two tokens (default "2m")',
+  ),
   downloadUrl: setting(
     "OLLAMA_DOWNLOAD_URL",
     text,
@@ -205,6 +235,10 @@ export interface Config extends Values {
   readonly homeDir: string;
   /** The models directory, absolute. */
   readonly modelsDir: string;
+  /** The private file of allowed remote hosts, absolute. */
+  readonly remotesFile: string;
+  /** An environment variable by its name: where that file says that a key is in the environment. */
+  readonly variable: (name: string) => string | undefined;
   /** Where the unpacked libraries and other things that can be made again live. */
   readonly cacheDir: string;
   /** Set by whom: shown in errors about the host. */
@@ -234,6 +268,7 @@ export function readConfig(env: Env): Config {
   const home = env["HOME"] ?? env["USERPROFILE"] ?? homedir();
   const homeDir = join(home === "" ? "/" : home, ".ollama");
   const models = clean(env["OLLAMA_MODELS"]);
+  const remotesFile = clean(env["OLLAMA_REMOTE_KEYS"]);
   const cacheHome = clean(env["XDG_CACHE_HOME"]);
   const caches = isAbsolute(cacheHome) ? cacheHome : join(home === "" ? "/" : home, ".cache");
   const hfHome = clean(env["HF_HOME"]);
@@ -242,6 +277,8 @@ export function readConfig(env: Env): Config {
     ...(values as unknown as Values),
     homeDir,
     modelsDir: models === "" ? join(homeDir, "models") : resolve(models),
+    remotesFile: remotesFile === "" ? join(homeDir, "remotes.json") : resolve(remotesFile),
+    variable: (name: string) => env[name],
     cacheDir: join(caches, "ollama"),
     caches: {
       huggingFace: hub === "" ? resolve(hfHome === "" ? join(caches, "huggingface") : hfHome, "hub") : resolve(hub),

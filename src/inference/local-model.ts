@@ -2,7 +2,7 @@
 
 import { AppError } from "../base/errors.ts";
 import type { ModelOptions } from "../api/schema/options.ts";
-import { type DialogFormat, requestedFormat } from "../chat/dialog-format.ts";
+import type { DialogFormat } from "../chat/dialog-format.ts";
 import type { ChatMessage } from "../chat/message.ts";
 import type { OutputParser } from "../chat/output-family.ts";
 import type { Config } from "../config.ts";
@@ -28,6 +28,7 @@ import type {
   SpentTokens,
 } from "./model.ts";
 import { type AnswerGrammar, grammarFor } from "./answer-grammar.ts";
+import { promptText, withModelMessages } from "./model-dialog.ts";
 import { AnswerReader } from "./read-answer.ts";
 import { contextLimit, maxTokens, mergeOptions, samplingParams } from "./settings.ts";
 import { messagesToDrop, withoutOldest } from "./truncate.ts";
@@ -88,7 +89,7 @@ export class LocalModel implements AskableModel {
   }
 
   chat(question: ChatQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent> {
-    const messages = this.#withModelMessages(question.messages);
+    const messages = withModelMessages(this.model, question.messages);
     const text = this.#renderMessages(messages, question);
     const format = this.#format;
     const parser = format.family.create({
@@ -131,21 +132,15 @@ export class LocalModel implements AskableModel {
   }
 
   renderChat(question: ChatQuestion): string {
-    return this.#renderMessages(this.#withModelMessages(question.messages), question);
+    return this.#renderMessages(withModelMessages(this.model, question.messages), question);
   }
 
   renderPrompt(question: PromptQuestion): string {
-    if (question.raw) return question.prompt;
-    const format = question.template === undefined ? this.#format : requestedFormat(question.template);
-    if (question.suffix !== "") return format.renderInsert(question.prompt, question.suffix);
-    const system = question.system === "" ? this.model.system : question.system;
-    const messages: ChatMessage[] = [
-      ...(system === "" ? [] : [{ role: "system", content: system }]),
-      // An earlier context holds the model's own MESSAGEs already (spec 2.20).
-      ...(question.context === undefined ? this.model.messages : []),
-      { role: "user", content: question.prompt },
-    ];
-    return format.render({ messages, tools: [], think: question.think });
+    return promptText(this.model, question, () => this.#format);
+  }
+
+  async countChat(question: ChatQuestion, signal: AbortSignal): Promise<number> {
+    return (await this.tokenize(this.renderChat(question), signal)).length;
   }
 
   async embed(question: EmbedQuestion, signal: AbortSignal): Promise<Embeddings> {
@@ -197,13 +192,6 @@ export class LocalModel implements AskableModel {
 
   unload(): void {
     if (this.model.weightsPath !== undefined) this.scheduler.expire(this.model.weightsPath);
-  }
-
-  /** MESSAGEs of the model come first; its SYSTEM leads unless the conversation brings one (spec 2.31). */
-  #withModelMessages(messages: readonly ChatMessage[]): ChatMessage[] {
-    const { system } = this.model;
-    const lead = system !== "" && messages[0]?.role !== "system" ? [{ role: "system", content: system }] : [];
-    return [...lead, ...this.model.messages, ...messages];
   }
 
   #renderMessages(messages: readonly ChatMessage[], { tools, toolChoice, think }: ChatQuestion): string {

@@ -14,12 +14,14 @@ import { validateGguf } from "../formats/gguf/validate.ts";
 import { adapterScales, checkAdapter } from "./adapter-layers.ts";
 import { withGguf } from "./gguf-file.ts";
 import { type Convert, convertCheckpoint, isCheckpoint, refusePickles } from "./from-checkpoint.ts";
+import { BUILT_IN, describeModel, type Draft } from "./describe-model.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
 import { CONFIG_TYPE, encodeManifest, type Layer, layerKind, type LayerKind, mediaTypeOf } from "./manifest.ts";
 import { mergeShards } from "./merge-shards.ts";
 import { ModelName } from "./name.ts";
 import { type Quantize, quantizeLayer } from "./quantize-layer.ts";
-import { checkTemplate, licensesOf, stringList } from "./request-texts.ts";
+import { remoteOf } from "./remote-source.ts";
+import { checkTemplate, licensesOf } from "./request-texts.ts";
 import type { ModelStore } from "./store.ts";
 
 export interface CreateContext {
@@ -32,26 +34,6 @@ export interface CreateContext {
   readonly convert?: Convert;
 }
 
-interface Draft {
-  readonly layer: Layer;
-  readonly facts?: GgufFacts;
-  /** Status line instead of "using existing layer". */
-  readonly status?: string;
-  readonly isNew?: boolean;
-  /** Text that becomes a blob when everything else is known to be right. */
-  readonly content?: string;
-  /** The quantization level it was written at already. */
-  readonly level?: string;
-}
-
-const BUILT_IN: Readonly<Record<string, { renderer: string; parser: string; stop?: readonly string[] }>> = {
-  gemma4: { renderer: "gemma4", parser: "gemma4", stop: ["<turn|>"] },
-  laguna: { renderer: "laguna", parser: "laguna" },
-  nemotron_h: { renderer: "nemotron-3-nano", parser: "nemotron-3-nano" },
-  nemotron_h_moe: { renderer: "nemotron-3-nano", parser: "nemotron-3-nano" },
-  nemotron_h_omni: { renderer: "nemotron-3-nano", parser: "nemotron-3-nano" },
-};
-
 /** Checks what can be checked before a stream starts. Throws `invalid` in Ollama's words. */
 export function checkCreateRequest(request: CreateRequest): ModelName {
   for (const files of [request.files, request.draft_files]) {
@@ -63,6 +45,7 @@ export function checkCreateRequest(request: CreateRequest): ModelName {
   for (const digest of Object.values(request.adapters ?? {})) {
     if (digest === "") throw new AppError("invalid", "invalid digest format");
   }
+  remoteOf(request);
   return ModelName.parse(request.model ?? request.name ?? "");
 }
 
@@ -83,7 +66,9 @@ export async function* createModel(
   const wanted = request.quantize || request.quantization || "";
   const level = wanted === "" ? "" : quantizeLevel(wanted).name;
   let base: { drafts: Draft[]; config: ImageConfig };
-  if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
+  const remote = remoteOf(request);
+  if (remote !== undefined) base = { drafts: [], config: { ...emptyConfig, ...remote } };
+  else if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
   else if (request.files !== undefined)
     base = { drafts: yield* fromModelFiles(context, request.files, level, signal), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
@@ -94,7 +79,7 @@ export async function* createModel(
     base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft", signal)));
   if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
   const scales = { ...base.config.adapter_scales, ...adapterScales(adapters, request.adapter_scales) };
-  const config = { ...describe(base.drafts, base.config, request), adapter_scales: scales };
+  const config = { ...describeModel(base.drafts, base.config, request), adapter_scales: scales };
   const drafts = await withRequested(store, base.drafts, request, config);
   for (const { status, layer, isNew } of drafts) {
     yield { status: status ?? `${isNew === true ? "creating new" : "using existing"} layer ${layer.digest}` };
@@ -154,9 +139,10 @@ async function* fromModel(
     const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
     drafts.push({ layer, ...(facts === undefined ? {} : { facts }) });
   }
-  const { renderer, parser, requires, model_format, capabilities, adapter_scales } = baseConfig;
+  const { renderer, parser, requires, model_format, capabilities, adapter_scales, remote_host, remote_model } =
+    baseConfig;
   const kept = Object.fromEntries(
-    Object.entries({ renderer, parser, requires, capabilities, adapter_scales }).filter(
+    Object.entries({ renderer, parser, requires, capabilities, adapter_scales, remote_host, remote_model }).filter(
       ([, value]) => value !== undefined,
     ),
   );
@@ -263,46 +249,6 @@ async function* quantizeDrafts(
     const layer = yield* quantizeLayer(store.blobs, quantize, source, level, signal);
     if (layer !== draft.layer) drafts[i] = { layer, facts: inspect(store, layer.digest).facts, isNew: true };
   }
-}
-
-/** The config blob: what the weights say, under what the request overrides. */
-function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRequest): ImageConfig {
-  const info = request.info ?? {};
-  const text = (key: string): string => {
-    const value = info[key];
-    if (value !== undefined && typeof value !== "string")
-      throw new AppError("invalid", `info field "${key}" must be a string`);
-    return value ?? "";
-  };
-  const count = (key: string): number => {
-    const value = info[key];
-    if (value === undefined) return 0;
-    if (typeof value !== "number") throw new AppError("invalid", `info field "${key}" must be a number`);
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw new AppError("invalid", `info field "${key}" must be a non-negative integer`);
-    return value;
-  };
-  const weights = drafts.find(({ layer }) => layerKind(layer) === "model")?.facts;
-  const builtIn = BUILT_IN[weights?.architecture ?? ""];
-  const capabilities = [...(base.capabilities ?? []), ...stringList(info["capabilities"])];
-  const families = drafts.flatMap(({ layer, facts }) =>
-    layerKind(layer) === "model" && facts !== undefined ? [facts.architecture] : [],
-  );
-  const config = {
-    model_format: base.model_format === "" ? (weights === undefined ? "" : "gguf") : base.model_format,
-    model_family: text("model_family") || (weights?.architecture ?? ""),
-    model_families: text("model_family") === "" ? families : [text("model_family"), ...families],
-    model_type: text("parameter_size") || (weights?.parameterSize ?? ""),
-    file_type: text("quantization_level") || (weights?.fileType ?? ""),
-    renderer: request.renderer ?? base.renderer ?? builtIn?.renderer ?? "",
-    parser: request.parser ?? base.parser ?? builtIn?.parser ?? "",
-    requires: request.requires ?? base.requires ?? "",
-    capabilities,
-    context_length: count("context_length"),
-    embedding_length: count("embedding_length"),
-    base_name: text("base_name"),
-  };
-  return config;
 }
 
 /** Adds the layers that the request itself brings: template, system, licenses, parameters, messages. */
