@@ -12,7 +12,7 @@ function done(generatedTokens: number): AnswerEvent {
 
 async function spent(events: readonly AnswerEvent[], taken: number, promptIsShared = false): Promise<SpentTokens[]> {
   const found: SpentTokens[] = [];
-  const asker = { id: "", used: (each: SpentTokens) => void found.push(each) };
+  const asker = { id: "", used: (each: SpentTokens) => void found.push(each), shortened: () => undefined };
   async function* source(): AsyncGenerator<AnswerEvent> {
     yield* events;
   }

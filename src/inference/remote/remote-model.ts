@@ -267,6 +267,7 @@ async function* readText(events: AsyncIterable<RunnerEvent>, parser: OutputParse
     loadMs: 0,
     droppedTokens: 0,
     used: paidElsewhere,
+    shortened: () => undefined,
   });
   for await (const event of events) yield* reader.read(event);
 }
