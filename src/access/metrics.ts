@@ -26,6 +26,8 @@ export interface Sources {
   readonly inFlight: () => number;
   readonly waiting: () => number;
   readonly models: () => readonly { readonly model: string; readonly bytes: number; readonly active: number }[];
+  /** Models served by engines elsewhere that were asked lately, and whether one can be reached. */
+  readonly remotes: () => Promise<readonly { readonly model: string; readonly up: boolean }[]>;
 }
 
 const SECONDS = [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
@@ -88,7 +90,7 @@ export class Metrics {
     this.#tokens.inc({ model, key, kind: "generated" }, generatedTokens);
   }
 
-  #addGauges({ inFlight, waiting, models }: Sources, version: string): void {
+  #addGauges({ inFlight, waiting, models, remotes }: Sources, version: string): void {
     const gauge = (name: string, help: string, value: () => number) =>
       new Gauge({
         name,
@@ -122,11 +124,26 @@ export class Metrics {
       "Requests that a loaded model is answering or holding",
       ({ active }) => active,
     );
+    this.#addRemoteGauge(remotes);
     new Gauge({
       name: "ollama_build_info",
       help: "1, with the version as its label",
       labelNames: ["version"],
       registers: [this.#registry],
     }).set({ version }, 1);
+  }
+
+  #addRemoteGauge(remotes: Sources["remotes"]): Gauge<"model"> {
+    return new Gauge({
+      name: "ollama_remote_up",
+      help: "1 while an engine elsewhere that serves the model can be reached, else 0; for models asked lately",
+      labelNames: ["model"],
+      registers: [this.#registry],
+      async collect() {
+        const found = await remotes();
+        this.reset();
+        for (const { model, up } of found) this.set({ model }, up ? 1 : 0);
+      },
+    });
   }
 }

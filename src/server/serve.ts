@@ -42,7 +42,7 @@ export async function serve(config: Config): Promise<void> {
   const scheduler = new Scheduler(config, preparedLibraries);
   const inference = new Inference(store, scheduler, config);
   await using ledger = new UsageLedger(usageFile(config.homeDir, config.host.port));
-  const gate = createGate(config, scheduler, ledger);
+  const gate = createGate(config, scheduler, ledger, inference);
   const quantize = quantizer(preparedLibraries, config.numThreads || usableThreads());
   const services = { config, store, scheduler, inference, quantize, registry: new Registry(config, store) };
   const server = listen(config, createApp(services, policy, gate));
@@ -74,7 +74,7 @@ export async function serve(config: Config): Promise<void> {
   await scheduler[Symbol.asyncDispose]();
 }
 
-function createGate(config: Config, scheduler: Scheduler, ledger: UsageLedger): Gate {
+function createGate(config: Config, scheduler: Scheduler, ledger: UsageLedger, inference: Inference): Gate {
   const turnstile = new Turnstile(config.maxQueue);
   const metrics = new Metrics(
     {
@@ -84,6 +84,11 @@ function createGate(config: Config, scheduler: Scheduler, ledger: UsageLedger): 
         scheduler
           .running()
           .map(({ model, sizeBytes, pending }) => ({ model: model.name.display, bytes: sizeBytes, active: pending })),
+      remotes: async () =>
+        (await inference.remoteRunning()).map(({ model, failure }) => ({
+          model: model.name.display,
+          up: failure === undefined,
+        })),
     },
     VERSION,
   );

@@ -21,7 +21,10 @@ beforeEach(async () => {
   home = await tempHome();
   ledger = new UsageLedger(join(home.path, "usage.json"));
   keys = new KeyStore(home.path);
-  const metrics = new Metrics({ inFlight: () => gate.inFlight, waiting: () => 0, models: () => [] }, "0");
+  const metrics = new Metrics(
+    { inFlight: () => gate.inFlight, waiting: () => 0, models: () => [], remotes: () => Promise.resolve([]) },
+    "0",
+  );
   gate = new Gate({ config: readConfig({ HOME: home.path }), keys, ledger, metrics, turnstile: new Turnstile(1) });
 });
 afterEach(async () => {

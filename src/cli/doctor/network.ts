@@ -2,6 +2,7 @@
 // machine can use it without a key.
 
 import { networkInterfaces } from "node:os";
+import type { ProcessResponse } from "../../api/schema/models.ts";
 import { toAppError } from "../../base/errors.ts";
 import { type HostAddress, hostPort, isLoopback } from "../../base/host.ts";
 import { type Listener, listenersOn } from "../../base/listeners.ts";
@@ -23,7 +24,24 @@ export async function networkFindings({ config, client }: CliContext): Promise<F
   return [
     judgePort(host, answer, listeners),
     judgeExposure(host, answer.kind === "answered" && isHere ? await exposure(host) : undefined),
+    ...(answer.kind === "answered" ? await client.listRunning({ signal }).then(judgeEngines, () => []) : []),
   ];
+}
+
+/** Engines elsewhere that models were served by lately; nothing where there are none. */
+export function judgeEngines({ models }: ProcessResponse): Finding[] {
+  const remote = models.filter(({ remote_host = "" }) => remote_host !== "");
+  return remote.map(({ name, remote_host = "", remote_failure }): Finding => {
+    const check = "engine";
+    if (remote_failure === undefined) return { check, level: "ok", summary: `${remote_host} answers for ${name}` };
+    return {
+      check,
+      level: "problem",
+      summary: `${remote_host}, which serves ${name}, cannot be reached: ${remote_failure}`,
+      advice:
+        "Start the engine or correct its address; 'ollama remote list' shows which hosts are allowed and with which key.",
+    };
+  });
 }
 
 export type ServerAnswer =

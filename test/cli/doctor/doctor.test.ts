@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseHost } from "../../../src/base/host.ts";
 import { type Finding, isFailure } from "../../../src/cli/doctor/finding.ts";
 import { gpuTraces, judgeCpuLibrary, judgeGpu, judgeMemory, judgeProcessors } from "../../../src/cli/doctor/machine.ts";
-import { judgeExposure, judgePort } from "../../../src/cli/doctor/network.ts";
+import { judgeEngines, judgeExposure, judgePort } from "../../../src/cli/doctor/network.ts";
 import { judgeDisk, judgeModelsDir, judgeMount, modelsDirFacts } from "../../../src/cli/doctor/places.ts";
 import { renderFindings } from "../../../src/cli/doctor/report.ts";
 import { judgeService, judgeWsl, parseServiceState } from "../../../src/cli/doctor/surroundings.ts";
@@ -221,3 +221,16 @@ test("the command: JSON for scripts, exit code 1 for a problem, and the blobs of
   ]);
   expect(existsSync(join(home.modelsDir, "blobs"))).toBe(false);
 }, 60_000);
+
+test("an engine elsewhere that cannot be reached is a problem, with the model it serves and what to do", () => {
+  const model = { name: "big:latest", model: "big:latest", size: 0, digest: "", size_vram: 0, context_length: 8192 };
+  const shown = { ...model, details: {}, expires_at: "2026-01-01T00:00:00Z", remote_model: "b" };
+  const models = [
+    { ...shown, remote_host: "https://up.example" },
+    { ...shown, remote_host: "https://down.example", remote_failure: "connection refused" },
+    { ...shown, size: 5 },
+  ];
+  const findings = judgeEngines({ models } as unknown as Parameters<typeof judgeEngines>[0]);
+  expect(levels(...findings)).toEqual(["ok", "problem"]);
+  expect(findings[1]?.summary).toContain("https://down.example, which serves big:latest");
+});
