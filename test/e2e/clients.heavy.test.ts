@@ -231,8 +231,13 @@ describe("npm openai", () => {
         ]);
       }
       const format = { type: "json_schema" as const, name: "m", schema: parameters, strict: true };
-      const parsed = await openai.responses.parse({ model, input: "Where?", temperature: 0, text: { format } });
-      expect<unknown>(parsed.output_parsed).toEqual({ city: expect.stringMatching(/^(Oslo|Rome)$/) });
+      const parsed: { readonly output_parsed: unknown } = await openai.responses.parse({
+        model,
+        input: "Where?",
+        temperature: 0,
+        text: { format },
+      });
+      expect(parsed.output_parsed).toEqual({ city: expect.stringMatching(/^(Oslo|Rome)$/) });
       await ollama.delete({ model: "with-tools" });
     },
     LIMIT_MS,

@@ -43,7 +43,7 @@ const withEnvelope = [...families].filter(([, family]) => family.toolEnvelope !=
 
 function read(family: OutputFamily, text: string) {
   const parser = family.create({ tools: [tool], thinking: false });
-  const events = [...text].flatMap((char) => parser.feed(char));
+  const events = Array.from(text).flatMap((char) => parser.feed(char));
   return [...events, ...parser.finish()].map((event) =>
     event.kind === "tool-call" ? { name: event.call.name, arguments: event.call.arguments } : event,
   );
@@ -51,7 +51,7 @@ function read(family: OutputFamily, text: string) {
 
 function follows(grammar: string, text: string): boolean {
   const matcher = GrammarMatcher.create(checkGrammar(grammar));
-  return [...text].every((char) => matcher.advance(char.codePointAt(0) ?? 0)) && matcher.canEnd;
+  return Array.from(text).every((char) => matcher.advance(char.codePointAt(0) ?? 0)) && matcher.canEnd;
 }
 
 test("most templates that offer tools show how they are called, the best known among them", () => {
