@@ -3,6 +3,7 @@
 // without a preference a Jinja template wins over a Go one that can do less.
 
 import { AppError } from "../base/errors.ts";
+import { callEnvelope } from "./go-template/call-envelope.ts";
 import type { Message as GoMessage } from "./go-template/message.ts";
 import { type GoTemplate, parseGoTemplate } from "./go-template/parse-go-template.ts";
 import { renderGoTemplate } from "./go-template/render-go-template.ts";
@@ -146,6 +147,7 @@ function goFormat(go: GoTemplate, kind: "go" | "plain" = "go"): DialogFormat {
   const { opening, closing } = facts.thinkingTags;
   const thinking = opening === "" || closing === "" ? undefined : { open: opening, close: closing };
   const toolTag = facts.usesTools ? facts.toolTag : undefined;
+  const toolEnvelope = toolTag === undefined ? undefined : callEnvelope(go, toolTag);
   return {
     kind,
     templateText: go.source,
@@ -156,6 +158,7 @@ function goFormat(go: GoTemplate, kind: "go" | "plain" = "go"): DialogFormat {
     family: goTemplateFamily({
       ...(thinking === undefined ? {} : { thinking }),
       ...(toolTag === undefined ? {} : { toolTag }),
+      ...(toolEnvelope === undefined ? {} : { toolEnvelope }),
     }),
     render: ({ messages, tools, think }) =>
       renderGoTemplate(go, {

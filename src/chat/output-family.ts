@@ -47,7 +47,8 @@ export interface ToolEnvelope {
   nameAgain?: string;
   arguments: ArgumentsForm;
   afterArguments: string;
-  between: string;
+  /** Absent where an answer holds one call only. */
+  between?: string;
   end: string;
 }
 

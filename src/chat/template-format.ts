@@ -11,7 +11,7 @@ import { functionary31, functionary32, llama3 } from "./families/llama3.ts";
 import { mistralTemplateFamily } from "./families/mistral.ts";
 import { olmo3 } from "./families/olmo3.ts";
 import { CALL_FORMATS, templateFamily, type CallFormatName, type ThinkTags } from "./families/template-families.ts";
-import type { OutputEvent, OutputFamily, OutputOptions, OutputParser } from "./output-family.ts";
+import type { OutputEvent, OutputFamily, OutputOptions, OutputParser, ToolEnvelope } from "./output-family.ts";
 import { createThinkingSplitter } from "./thinking.ts";
 import { createToolCallSplitter } from "./tool-calls.ts";
 
@@ -88,10 +88,17 @@ export function familyForTemplate(template: string): OutputFamily | undefined {
   return think === undefined ? undefined : templateFamily("thinking", undefined, think);
 }
 
+export interface GoTemplateTags {
+  readonly thinking?: ThinkTags;
+  readonly toolTag?: string;
+  readonly toolEnvelope?: ToolEnvelope;
+}
+
 /** The family of a Go template, given the tags read off its syntax tree (Ollama: thinking/template.go, tools/template.go). */
-export function goTemplateFamily(tags: { thinking?: ThinkTags; toolTag?: string }): OutputFamily {
+export function goTemplateFamily(tags: GoTemplateTags): OutputFamily {
   return {
     name: "go-template",
+    ...(tags.toolEnvelope === undefined ? {} : { toolEnvelope: tags.toolEnvelope }),
     supportsTools: tags.toolTag !== undefined,
     supportsThinking: tags.thinking !== undefined,
     create: (options) => new GoTemplateParser(tags, options),
@@ -103,7 +110,7 @@ class GoTemplateParser implements OutputParser {
   readonly #thinking: OutputParser | undefined;
   readonly #calls: OutputParser | undefined;
 
-  constructor(tags: { thinking?: ThinkTags; toolTag?: string }, { tools, thinking, prompt }: OutputOptions) {
+  constructor(tags: GoTemplateTags, { tools, thinking, prompt }: OutputOptions) {
     if (tags.thinking !== undefined && thinking) {
       const startsInside = (prompt ?? "").trimEnd().endsWith(tags.thinking.open);
       this.#thinking = createThinkingSplitter({ ...tags.thinking, startsInside });

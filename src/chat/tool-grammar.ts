@@ -25,7 +25,7 @@ export function toolGrammar(envelope: ToolEnvelope, tools: readonly ToolDefiniti
     return `call-${i}`;
   });
   if (calls.length === 0) throw new AppError("invalid", "tool_choice asks for a call, but no tools were given");
-  const more = parallel ? ` (${text(envelope.between)} any-call)*` : "";
+  const more = parallel && envelope.between !== undefined ? ` (${text(envelope.between)} any-call)*` : "";
   const root = `root ::= ${text(envelope.begin)} any-call${more} ${text(envelope.end)}`;
   const fragments = schemas.size === 0 ? "" : schemasToGrammar(schemas);
   return [root, `any-call ::= ${calls.join(" | ")}`, ...rules, fragments].join("\n");

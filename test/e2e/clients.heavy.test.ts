@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { smallModelName as model } from "../../scripts/small-model.mjs";
+import { familyTemplates } from "../chat/go-template/family-templates.ts";
 import type { TestServer } from "../support/server.ts";
 import { smallModelServer } from "./small-model-server.ts";
 
@@ -14,6 +15,9 @@ const LIMIT_MS = 60_000;
 const messages = [{ role: "user" as const, content: "Say hello." }];
 /** What the model says to that, greedily, in 8 tokens. */
 const HELLO = "I'm so glad you're here.";
+
+/** Its Go template names the tag of its calls. */
+const QWEN = "library/qwen2.5:0.5b";
 
 let server: TestServer;
 let ollama: Ollama;
@@ -202,6 +206,39 @@ describe("npm openai", () => {
       }
       expect(types[0]).toBe("response.created");
       expect(types.at(-1)).toBe("response.incomplete");
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "holds a model with a Go template to the call it asks for, streamed and not, and reads an answer into a schema",
+    async () => {
+      const template = familyTemplates().find((each) => each.model === QWEN)?.template ?? "";
+      await ollama.create({ model: "with-tools", from: model, template });
+      const parameters = { type: "object", properties: { city: { enum: ["Oslo", "Rome"] } }, required: ["city"] };
+      const tools = [{ type: "function" as const, function: { name: "get_weather", parameters } }];
+      const question = { model: "with-tools", messages, temperature: 0, max_tokens: 60, tools };
+      const named = { type: "function" as const, function: { name: "get_weather" } };
+      const whole = await openai.chat.completions.create({ ...question, tool_choice: "required" });
+      const streamed = await openai.chat.completions.stream({ ...question, tool_choice: named }).finalChatCompletion();
+      for (const { choices } of [whole, streamed]) {
+        expect(choices[0]?.finish_reason).toBe("tool_calls");
+        const called = choices[0]?.message.tool_calls?.[0];
+        const given = called?.type === "function" ? called.function : undefined;
+        expect([given?.name, JSON.parse(given?.arguments ?? "")]).toEqual([
+          "get_weather",
+          { city: expect.stringMatching(/^(Oslo|Rome)$/) },
+        ]);
+      }
+      const format = { type: "json_schema" as const, name: "m", schema: parameters, strict: true };
+      const parsed: { readonly output_parsed: unknown } = await openai.responses.parse({
+        model,
+        input: "Where?",
+        temperature: 0,
+        text: { format },
+      });
+      expect(parsed.output_parsed).toEqual({ city: expect.stringMatching(/^(Oslo|Rome)$/) });
+      await ollama.delete({ model: "with-tools" });
     },
     LIMIT_MS,
   );

@@ -4,7 +4,7 @@ import type { MessageToolCall } from "../../../src/chat/message.ts";
 import type { ToolEnvelope } from "../../../src/chat/output-family.ts";
 
 export function envelopeText(envelope: ToolEnvelope, calls: readonly MessageToolCall[]): string {
-  return envelope.begin + calls.map((call) => callText(envelope, call)).join(envelope.between) + envelope.end;
+  return envelope.begin + calls.map((call) => callText(envelope, call)).join(envelope.between ?? "") + envelope.end;
 }
 
 function callText(envelope: ToolEnvelope, call: MessageToolCall): string {
