@@ -47,22 +47,29 @@ export async function storedModelFindings({ config, stderr }: CliContext): Promi
 interface Damage {
   readonly path: string;
   readonly reason: string;
+  readonly isMarked: boolean;
   readonly models: readonly string[];
 }
 
-function damaged({ path, reason, models }: Damage): Finding {
-  const pulls = models.map((model) => `ollama pull ${model}`).join("; ");
+export function damaged({ path, reason, isMarked, models }: Damage): Finding {
+  const pulls = models.map((model) => `'ollama pull ${model}'`).join(" and ");
   const isMissing = reason === "missing";
+  // A blob that could not be noted as damaged would be kept by a pull.
+  const first = isMissing || isMarked ? "Fetch it again" : `Delete that file, then fetch it again`;
   return {
     check: CHECK,
     level: "problem",
     summary: `${models.join(", ")}: ${path} is ${isMissing ? "missing" : `damaged (${reason})`}`,
-    // A pull keeps a blob that is there, whatever is in it.
-    advice: `${isMissing ? "" : `rm '${path}'; `}${pulls} (a model that was made here has to be made again with ollama create)`,
+    advice: `${first} with ${pulls}; a model that was made here is made again with 'ollama create'.`,
   };
 }
 
 function unreadable(model: string, reason: string): Finding {
   const summary = `${model}: its manifest cannot be read (${reason})`;
-  return { check: CHECK, level: "problem", summary, advice: `ollama pull ${model}` };
+  return {
+    check: CHECK,
+    level: "problem",
+    summary,
+    advice: `Fetch it again with 'ollama pull ${model}', or remove it with 'ollama rm ${model}'.`,
+  };
 }
