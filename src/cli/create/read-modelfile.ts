@@ -3,7 +3,7 @@
 import { open, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { AppError } from "../../base/errors.ts";
-import { faultCode, fileFault } from "./file-fault.ts";
+import { faultCode, fileFault } from "../../base/file-fault.ts";
 
 /** Far more than any system prompt, template and licence together. */
 const MAX_BYTES = 64 * 1024 * 1024;

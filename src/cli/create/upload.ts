@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { AppError } from "../../base/errors.ts";
 import type { CliContext } from "../context.ts";
 import type { Progress } from "../ui/progress.ts";
-import { fileFault } from "./file-fault.ts";
+import { fileFault } from "../../base/file-fault.ts";
 import type { LocalFile } from "./local-files.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
