@@ -206,6 +206,12 @@ test("binary on standard input is refused before a model is asked", async () => 
   expect(stderr).toBe("Error: standard input is not text; to show a model an image, name its file in the prompt\n");
 });
 
+test("a host that does not exist is said to be none", async () => {
+  const { exit, stderr } = await runCli({ baseUrl: "http://nobody.invalid:1", stdin: "" }, "list");
+  const reason = "could not reach the ollama server at http://nobody.invalid:1: no such host; check OLLAMA_HOST";
+  expect([exit, stderr]).toEqual([1, `Error: ${reason}\n`]);
+});
+
 test("help names Ollama's commands in Ollama's order, then ours, and asks no server", async () => {
   const nobody = { baseUrl: "http://127.0.0.1:1" };
   const { exit, stdout } = await runCli(nobody, "help");
