@@ -8,14 +8,14 @@ import type { Finding } from "./finding.ts";
 
 const CHECK = "models";
 
-export async function storedModelFindings({ config, stderr }: CliContext): Promise<Finding[]> {
+export async function storedModelFindings({ stderr }: CliContext, modelsDir: string): Promise<Finding[]> {
   // The models directory is read by this command only; all others leave it to the server.
   const { ModelStore } = await import("../../models/store.ts");
   const { verifyStore } = await import("../../models/verify.ts");
   using progress = new Progress(stderr);
   const findings: Finding[] = [];
   let bar: Bar | undefined;
-  for await (const event of verifyStore(new ModelStore(config.modelsDir))) {
+  for await (const event of verifyStore(new ModelStore(modelsDir))) {
     switch (event.kind) {
       case "progress":
         bar ??= progress.bar("hashing models", event.totalBytes);

@@ -186,6 +186,26 @@ test("damage that could be noted needs a pull only; else the file stands in its 
   expect(damaged({ ...damage, reason: "missing", isMarked: false }).advice).toStartWith("Fetch it again");
 });
 
+test("the models that are looked at are the running server's, wherever it keeps them", async () => {
+  await using home = await tempHome();
+  await using other = await tempHome();
+  const manifest = join(other.modelsDir, "manifests/registry.ollama.ai/library/theirs");
+  await mkdir(manifest, { recursive: true });
+  await writeFile(join(manifest, "latest"), "{");
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) => Response.json(url.endsWith("/api/store") ? { models: other.modelsDir } : { version: VERSION }),
+  });
+  const env = { ...home.env, OLLAMA_HOST: `127.0.0.1:${server.port}` };
+  const { stdout } = await runProgram(["doctor", "--json", "--models"], { env });
+  await server.stop(true);
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+  const summary = (check: string) => findings.find((finding) => finding.check === check)?.summary;
+  expect(summary("models directory")).toBe(`${other.modelsDir}, says the server (of this account: ${home.modelsDir})`);
+  expect(summary("models")).toStartWith("theirs:latest: its manifest cannot be read");
+}, 60_000);
+
 test("the service's state is systemd's", () => {
   const state = (load: string, active: string, result = "success") =>
     parseServiceState("system", `LoadState=${load}\nActiveState=${active}\nUnitFileState=enabled\nResult=${result}\n`);
