@@ -194,11 +194,6 @@ test("a Modelfile that is not there is named where the folder is no model either
   ]);
 });
 
-test("a push to ollama.com says that this server has no accounts, and what to do instead", async () => {
-  const { exit, stderr } = await ollama("push", "tiny");
-  expect([exit, stderr]).toEqual([1, expect.stringContaining("'ollama cp MODEL HOST/NAMESPACE/MODEL'")]);
-});
-
 test("binary on standard input is refused before a model is asked", async () => {
   const env = { ...app.home.env, OLLAMA_HOST: app.baseUrl };
   const { exit, stdout, stderr } = await runProgram(["run", "tiny", "what is this"], { env, stdin: "PNG\0\0" });

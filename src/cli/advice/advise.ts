@@ -31,12 +31,19 @@ export interface FailedCommand {
 export async function advise(error: unknown, command: FailedCommand, context: CliContext): Promise<unknown> {
   const kind = Object.hasOwn(COMMANDS, command.name) ? COMMANDS[command.name] : undefined;
   if (!(error instanceof AppError) || kind === undefined || !context.stderr.isTerminal) return error;
+  if (/cloud is disabled/.test(error.message)) return withAdvice(error, PUSH_ELSEWHERE);
   const advice = isUnknownModel(error)
     ? await whatWasMeant(error, command, kind === "fetches", context)
     : isUnreachable(error)
       ? await whatIsHere(command, context)
       : await whatWouldFit(error, context);
-  if (advice === undefined) return error;
+  return advice === undefined ? error : withAdvice(error, advice);
+}
+
+const PUSH_ELSEWHERE =
+  "This server has no ollama.com account. To push to another registry, give the model a name there first:\n  ollama cp MODEL HOST/NAMESPACE/MODEL";
+
+function withAdvice(error: AppError, advice: string): AppError {
   return new AppError(error.fault, `${error.message}\n\n${advice}`, { cause: error });
 }
 

@@ -34,8 +34,7 @@ async function isSignedIn({ client, stdout }: CliContext): Promise<boolean> {
       stdout.write("You need to be signed in to push models to ollama.com.\n\n");
       return false;
     }
-    // A server without accounts says so (403), or does not know the question.
-    if (error.fault !== "not-found" && error.fault !== "forbidden") throw error;
+    if (error.fault !== "not-found") throw error;
     const hint =
       "this server does not use ollama.com accounts; give the model a name at the registry to push to, as in 'ollama cp MODEL HOST/NAMESPACE/MODEL', and push that";
     throw new AppError("unsupported", hint, { cause: error });

@@ -79,6 +79,13 @@ test("when the registry cannot be reached, near models that are here are named, 
   expect(far).toContain("'ollama list' shows the models that are here.");
 });
 
+test("a push that needs an account is answered with the way to another registry", async () => {
+  await using server = new ScriptedServer().on("/api/me", () => failure(403, "ollama cloud is disabled: no account"));
+  const said = await atTerminal({ baseUrl: server.baseUrl }, "push", "tiny");
+  expect(said).toStartWith("Error: ollama cloud is disabled: no account\n\nThis server has no ollama.com account.");
+  expect(said).toEndWith("  ollama cp MODEL HOST/NAMESPACE/MODEL");
+});
+
 test("rm names only models that are here, and the one that it failed at", async () => {
   await using server = unknownModel();
   const said = await atTerminal({ baseUrl: server.baseUrl }, "rm", "smolm2");
