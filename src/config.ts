@@ -43,6 +43,12 @@ function kvType(value: string): KvType {
   return found ?? "f16";
 }
 
+function hostAddress(value: string): HostAddress {
+  return parseHost(value, (port, used) =>
+    settingWarnings.push(`invalid port "${port}" in OLLAMA_HOST=${value}, using ${used}`),
+  );
+}
+
 const DEFAULT_KEEP_ALIVE_MS = 5 * 60_000;
 const DEFAULT_LOAD_TIMEOUT_MS = 5 * 60_000;
 const DEFAULT_STALL_TIMEOUT_MS = 30_000;
@@ -52,7 +58,7 @@ export const settings = {
   debug: setting("OLLAMA_DEBUG", debugLevel, 0, "Show additional debug information (e.g. OLLAMA_DEBUG=1)"),
   host: setting<HostAddress>(
     "OLLAMA_HOST",
-    parseHost,
+    hostAddress,
     parseHost(""),
     "IP Address for the ollama server (default 127.0.0.1:11434)",
   ),

@@ -1,7 +1,7 @@
 // Entry: argv → the command line, or a hidden role of this same executable. The only place that turns faults into exit
 // codes. Nothing heavy is imported before it is known to be needed.
 
-import { toAppError } from "./base/errors.ts";
+import { plainMessage } from "./base/file-fault.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   const [role, ...args] = argv;
@@ -51,6 +51,6 @@ async function main(argv: readonly string[]): Promise<number> {
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
-  process.stderr.write(`Error: ${toAppError(error).message}\n`);
+  process.stderr.write(`Error: ${plainMessage(error)}\n`);
   process.exit(1);
 }

@@ -123,6 +123,13 @@ test("NO_COLOR counts when it is not empty", () => {
   expect([readConfig({ NO_COLOR: "1" }).noColor, readConfig({ NO_COLOR: "" }).noColor]).toEqual([true, false]);
 });
 
+test("a port that is none is warned of, and the default one stands in for it", () => {
+  const config = readConfig({ OLLAMA_HOST: "127.0.0.1:80000" });
+  expect(config.host.port).toBe(11434);
+  expect(config.warnings).toEqual(['invalid port "80000" in OLLAMA_HOST=127.0.0.1:80000, using 11434']);
+  expect(readConfig({ OLLAMA_HOST: "127.0.0.1:8000" }).warnings).toEqual([]);
+});
+
 test("every setting names an environment variable of its own and says what it does", () => {
   const names = Object.keys(settings) as (keyof typeof settings)[];
   const rows = describeSettings(names);

@@ -273,12 +273,13 @@ export class Client {
     if (code === "ECONNRESET" || code === "ConnectionClosed") {
       return new AppError("internal", "lost the connection to the ollama server", cause);
     }
-    return new AppError(
-      "internal",
-      `could not reach the ollama server at ${this.#base}: ${toAppError(error).message}`,
-      cause,
-    );
+    return new AppError("internal", `could not reach the ollama server at ${this.#base}: ${unreachable(error)}`, cause);
   }
+}
+
+function unreachable(error: unknown): string {
+  const { message } = toAppError(error);
+  return /\b(?:ENOTFOUND|EAI_AGAIN)\b/.test(message) ? "no such host; check OLLAMA_HOST" : message;
 }
 
 async function* untilDone<T extends { readonly done: boolean }>(

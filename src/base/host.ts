@@ -11,7 +11,8 @@ export interface HostAddress {
 
 const DEFAULT_PORT = 11434;
 
-export function parseHost(value: string): HostAddress {
+/** `onBadPort` is told of a port that is none, and which one stands in for it. */
+export function parseHost(value: string, onBadPort?: (text: string, used: number) => void): HostAddress {
   let rest = value.trim();
   let scheme: "http" | "https" = "http";
   let port = DEFAULT_PORT;
@@ -29,6 +30,7 @@ export function parseHost(value: string): HostAddress {
   const { hostname, portText } = splitPort(rest);
   const number = Number(portText);
   const valid = portText !== undefined && /^\d+$/.test(portText) && number <= 65_535;
+  if (portText !== undefined && !valid) onBadPort?.(portText, port);
   return { scheme, hostname: hostname === "" ? "127.0.0.1" : hostname, port: valid ? number : port, path };
 }
 

@@ -82,9 +82,9 @@ const scopeFlags = {
 
 export const serviceFlags = defineFlags({
   ...scopeFlags,
-  "no-start": { type: "bool", summary: "install: do not start it now" },
-  follow: { type: "bool", short: "f", summary: "logs: go on as lines are added" },
-  lines: { type: "int", short: "n", summary: "logs: how many lines (default 200)" },
+  "no-start": { type: "bool", summary: "For install: do not start it now" },
+  follow: { type: "bool", short: "f", summary: "For logs: go on as lines are added" },
+  lines: { type: "int", short: "n", summary: "For logs: how many lines (default 200)" },
 });
 
 export const upgradeFlags = defineFlags({

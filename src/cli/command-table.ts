@@ -171,7 +171,7 @@ const commands: readonly Command<CliContext>[] = [
     summary: "Check this machine and say what to do",
     args: { exactly: 0 },
     flags: doctorFlags,
-    environment: variables("host", "models"),
+    environment: variables("host", "apiKey", "models"),
     load: () => import("./commands/doctor.ts"),
   }),
   defineCommand({
@@ -190,6 +190,7 @@ const commands: readonly Command<CliContext>[] = [
     args: { atLeast: 1 },
     flags: keyFlags,
     environment: clientVariables,
+    completes: ["create", "list", "revoke"],
     load: () => import("./commands/key.ts"),
   }),
   defineCommand({
@@ -206,7 +207,7 @@ const commands: readonly Command<CliContext>[] = [
     usage: "[NAME [MODEL]]",
     args: "any",
     flags: importFlags,
-    environment: variables("host", "hfHome", "hfHubCache"),
+    environment: variables("host", "apiKey", "hfHome", "hfHubCache"),
     load: () => import("./commands/import.ts"),
   }),
   defineCommand({
@@ -215,7 +216,7 @@ const commands: readonly Command<CliContext>[] = [
     usage: "DIRECTORY",
     args: { exactly: 1 },
     flags: noFlags,
-    environment: variables("host", "models"),
+    environment: variables("host", "apiKey", "models"),
     load: () => import("./commands/mv-models.ts"),
   }),
   defineCommand({
@@ -225,6 +226,7 @@ const commands: readonly Command<CliContext>[] = [
     args: { atLeast: 1 },
     flags: remoteFlags,
     environment: variables("remoteKeys", "remotes"),
+    completes: ["allow", "list", "forget"],
     load: () => import("./commands/remote.ts"),
   }),
   defineCommand({
@@ -234,6 +236,7 @@ const commands: readonly Command<CliContext>[] = [
     args: { exactly: 1 },
     flags: serviceFlags,
     exclusive: ["system", "user"],
+    completes: ["install", "uninstall", "status", "logs"],
     load: () => import("./commands/service.ts"),
   }),
   defineCommand({

@@ -116,5 +116,10 @@ async function readStdin(): Promise<string> {
     }
     chunks.push(chunk);
   }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+  const all = Buffer.concat(chunks);
+  // A model would only see noise, and compute long for it.
+  if (all.includes(0)) {
+    throw new AppError("invalid", "standard input is not text; to show a model an image, name its file in the prompt");
+  }
+  return new TextDecoder().decode(all);
 }

@@ -7,23 +7,49 @@ import { type Digest, digestHex, digestOf, DigestStream, isDigest, parseDigest }
 import { AppError } from "../base/errors.ts";
 import { hashFile } from "../base/hash-file.ts";
 import { BlobLinks, changedOriginError } from "./blob-links.ts";
+import { DamageMarks } from "./damage-marks.ts";
 
 export class BlobStore {
   readonly links: BlobLinks;
+  readonly damage: DamageMarks;
 
   constructor(readonly directory: string) {
     this.links = new BlobLinks(join(dirname(directory), "links"));
+    this.damage = new DamageMarks(this.links.directory);
   }
 
   path(digest: Digest): string {
     return join(this.directory, `sha256-${digestHex(digest)}`);
   }
 
-  /** Size in bytes; undefined when it is not there, or is a link to a file that has become another. */
+  /** Size in bytes; undefined when it is not there, is a link to a file that has become another, or is known to be damaged. */
   async size(digest: Digest): Promise<number | undefined> {
+    const size = await this.fileSize(digest);
+    if (size === undefined) return undefined;
+    if (await this.damage.isMarked(digest, this.path(digest))) return undefined;
+    return (await this.links.changedOrigin(digest, this.path(digest))) === undefined ? size : undefined;
+  }
+
+  /** Size of what is there, whether it is good or not. */
+  async fileSize(digest: Digest): Promise<number | undefined> {
     const facts = await stat(this.path(digest)).catch(() => undefined);
-    if (facts?.isFile() !== true) return undefined;
-    return (await this.links.changedOrigin(digest, this.path(digest))) === undefined ? facts.size : undefined;
+    return facts?.isFile() === true ? facts.size : undefined;
+  }
+
+  /** Whether it is there with the size it must have. One of another size is noted as damaged, so that it can be replaced. */
+  async isWhole(digest: Digest, size: number): Promise<boolean> {
+    const actual = await this.size(digest);
+    if (actual === undefined || actual === size) return actual === size;
+    await this.markDamaged(digest);
+    return false;
+  }
+
+  /** From now on it counts as absent, until another file takes its place. False when that cannot be noted here. */
+  async markDamaged(digest: Digest): Promise<boolean> {
+    return this.damage.mark(digest, this.path(digest)).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Throws, naming the original, when the blob is a link to a file that was changed. */
@@ -176,6 +202,7 @@ export class BlobStore {
   async remove(digest: Digest): Promise<void> {
     await rm(this.path(digest), { force: true });
     await this.links.remove(digest);
+    await this.damage.clear(digest);
   }
 
   /** Every file of the store: digests of blobs, and names of what is none (partial downloads, left-over temporaries). */

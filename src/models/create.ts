@@ -175,6 +175,11 @@ async function* fromModelFiles(
   return drafts;
 }
 
+const GGUF_NEEDED = {
+  adapter: "an adapter must be a GGUF file, not safetensors; llama.cpp's convert_lora_to_gguf.py converts a LoRA",
+  draft: "a draft model must be a GGUF file, not safetensors; 'ollama create' converts it to a model of its own first",
+} as const;
+
 async function* fromFiles(
   store: ModelStore,
   files: Readonly<Record<string, string>>,
@@ -184,7 +189,7 @@ async function* fromFiles(
   const entries = Object.entries(files);
   if (entries.length === 0) throw new AppError("invalid", "no files provided to convert");
   if (entries.some(([path]) => path.endsWith(".safetensors"))) {
-    throw new AppError("unsupported", `safetensors cannot be imported as ${as}; convert them to GGUF first`);
+    throw new AppError("unsupported", GGUF_NEEDED[as ?? "adapter"]);
   }
   refusePickles(entries.map(([path]) => path));
   // The first line of a stream comes before what may fail, as in Ollama: errors are its last line.

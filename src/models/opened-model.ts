@@ -44,9 +44,21 @@ export async function openModel(store: ModelStore, name: ModelName, sentAs: stri
   const stored = await store.find(name);
   if (stored === undefined) throw new AppError("not-found", `model '${sentAs}' not found`);
   for (const layer of stored.manifest.layers) {
-    if (NATIVE.has(layerKind(layer))) await store.blobs.requireUnchanged(layer.digest);
+    if (NATIVE.has(layerKind(layer))) await requireGood(store, layer, stored.name.display);
   }
   return openStored(store, stored);
+}
+
+/** A missing file is found where it is used, and leads to a pull; a bad one is told here, before anything reads it. */
+async function requireGood({ blobs }: ModelStore, { digest, size }: Layer, model: string): Promise<void> {
+  await blobs.requireUnchanged(digest);
+  const actual = await blobs.fileSize(digest);
+  if (actual === undefined || (await blobs.isWhole(digest, size))) return;
+  const how = actual === size ? "its content does not have its hash" : `${actual} bytes long instead of ${size}`;
+  throw new AppError(
+    "internal",
+    `a file of model '${model}' is damaged (${how}): fetch it again with 'ollama pull ${model}', or make it again with 'ollama create'`,
+  );
 }
 
 export async function openStored(store: ModelStore, stored: StoredModel): Promise<OpenedModel> {

@@ -195,6 +195,16 @@ export class ModelStore {
     });
   }
 
+  /** Removes a name whose manifest cannot be read, and so nothing else. */
+  removeUnreadable(name: ModelName): Promise<void> {
+    return this.exclusively(async () => {
+      const actual = await this.#resolveCase(name);
+      const path = this.manifestPath((actual === undefined ? undefined : ModelName.of(...actual)) ?? name);
+      await rm(path, { force: true });
+      await this.#removeEmptyParents(dirname(path));
+    });
+  }
+
   async #removeEmptyParents(directory: string): Promise<void> {
     for (let dir = directory; dir.startsWith(`${this.#manifests}/`); dir = dirname(dir)) {
       try {

@@ -1,4 +1,4 @@
-// Hashes every blob that a model needs and tells which are damaged, and whose they are. Reads only.
+// Hashes every blob that a model needs and tells which are damaged, and whose they are. Writes nothing but notes about that.
 
 import { createReadStream } from "node:fs";
 import { type Digest, DigestStream } from "../base/digest.ts";
@@ -16,6 +16,8 @@ export interface DamagedBlob {
   readonly path: string;
   /** "missing", or how it differs. */
   readonly reason: string;
+  /** It is noted as damaged, so that a pull or create replaces it; else it stands in their way. */
+  readonly isMarked: boolean;
   /** Names of the models that need it. */
   readonly models: readonly string[];
 }
@@ -53,8 +55,11 @@ export async function* verifyStore(store: ModelStore): AsyncGenerator<VerifyEven
     } catch (error) {
       reason = toAppError(error).message;
     }
-    if (reason !== undefined)
-      yield { kind: "damaged", blob: { digest, path: store.blobs.path(digest), reason, models: users } };
+    if (reason === undefined) await store.blobs.damage.clear(digest).catch(() => {});
+    else {
+      const isMarked = await store.blobs.markDamaged(digest);
+      yield { kind: "damaged", blob: { digest, path: store.blobs.path(digest), reason, isMarked, models: users } };
+    }
     before += size;
     yield { kind: "progress", doneBytes: before, totalBytes };
   }
@@ -63,7 +68,7 @@ export async function* verifyStore(store: ModelStore): AsyncGenerator<VerifyEven
 
 /** Yields how many bytes are done; throws when they are not what the digest promises. */
 async function* hashed(store: ModelStore, digest: Digest, size: number): AsyncGenerator<number, void, undefined> {
-  const actual = await store.blobs.size(digest);
+  const actual = await store.blobs.fileSize(digest);
   if (actual === undefined) throw new AppError("not-found", "missing");
   if (actual !== size) throw new AppError("invalid", `${actual} bytes long instead of ${size}`);
   const hash = new DigestStream();

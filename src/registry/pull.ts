@@ -129,7 +129,7 @@ function distinct(layers: readonly Layer[]): Layer[] {
 
 async function missing({ store }: Registry, layers: readonly Layer[]): Promise<Layer[]> {
   const absent: Layer[] = [];
-  for (const layer of layers) if (!(await store.blobs.has(layer.digest))) absent.push(layer);
+  for (const layer of layers) if (!(await store.blobs.isWhole(layer.digest, layer.size))) absent.push(layer);
   return absent;
 }
 
@@ -234,7 +234,7 @@ async function downloadVerified(
   const { store, tuning, limit } = registry;
   const target = store.blobs.path(digest);
   using _ = await lockPartial(target, size, signal, onProgress);
-  if (await store.blobs.has(digest)) {
+  if (await store.blobs.isWhole(digest, size)) {
     onProgress(size);
     return digest;
   }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { VERSION } from "../../src/version.ts";
 import { type AppServer, startApp } from "../support/app-server.ts";
 import { runCli } from "../support/cli.ts";
-import type { Finished } from "../support/program.ts";
+import { type Finished, runProgram } from "../support/program.ts";
 import { freePort } from "../support/server.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
 
@@ -184,6 +184,27 @@ test("without a server, commands give the hint how to start one", async () => {
   for (const argv of [["list"], ["run", "tiny", "hi"], ["create", "x"], ["rm", "x"]]) {
     expect(await runCli(nobody, ...argv)).toEqual(hint);
   }
+});
+
+test("a Modelfile that is not there is named where the folder is no model either", async () => {
+  const { exit, stderr } = await ollama("create", "x", "-f", "/no/such/Modelfile");
+  expect([exit, stderr]).toEqual([
+    1,
+    expect.stringContaining("no Modelfile or safetensors files found (/no/such/Modelfile does not exist)"),
+  ]);
+});
+
+test("binary on standard input is refused before a model is asked", async () => {
+  const env = { ...app.home.env, OLLAMA_HOST: app.baseUrl };
+  const { exit, stdout, stderr } = await runProgram(["run", "tiny", "what is this"], { env, stdin: "PNG\0\0" });
+  expect([exit, stdout]).toEqual([1, ""]);
+  expect(stderr).toBe("Error: standard input is not text; to show a model an image, name its file in the prompt\n");
+});
+
+test("a host that does not exist is said to be none", async () => {
+  const { exit, stderr } = await runCli({ baseUrl: "http://nobody.invalid:1", stdin: "" }, "list");
+  const reason = "could not reach the ollama server at http://nobody.invalid:1: no such host; check OLLAMA_HOST";
+  expect([exit, stderr]).toEqual([1, `Error: ${reason}\n`]);
 });
 
 test("help names Ollama's commands in Ollama's order, then ours, and asks no server", async () => {

@@ -62,6 +62,9 @@ test("bash offers commands, models and flags", async () => {
   expect(await inBash("ollama run --ver")).toEqual(["--verbose"]);
   expect(await inBash("ollama help sh")).toEqual(["show"]);
   expect(await inBash("ollama completion ")).toEqual(["bash", "zsh", "fish"]);
+  expect(await inBash("ollama key ")).toEqual(["create", "list", "revoke"]);
+  expect(await inBash("ollama key revoke ")).toEqual([]);
+  expect(await inBash("ollama service st")).toEqual(["status"]);
   expect(await inBash("ollama list ")).toEqual([]);
 });
 

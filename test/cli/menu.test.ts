@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { mainChoices } from "../../src/cli/menu/menu.ts";
 import { runCli, TestCli } from "../support/cli.ts";
 import { TestScreen } from "../support/screen.ts";
-import { ndjson, ScriptedServer } from "../support/scripted-server.ts";
+import { failure, ndjson, ScriptedServer } from "../support/scripted-server.ts";
 import { TestEditorTerminal } from "../support/editor-terminal.ts";
 import { freePort } from "../support/server.ts";
 
@@ -52,6 +52,13 @@ test("chat asks for a model and talks to it, with the flags that were given", as
   ]);
   expect(server.bodies("/api/generate")).toEqual([{ model: "small:1b" }]);
   expect(editor.screen.lines.join("\n")).toContain(">>>");
+});
+
+test("a server that wants a key is told as such, not as absent", async () => {
+  await using server = new ScriptedServer().on("/api/tags", () => failure(401, "this server asks for an API key"));
+  const cli = new TestCli({ baseUrl: server.baseUrl, stdout: new TestScreen(80) });
+  expect(await cli.run()).toMatchObject({ exit: 1, stderr: "Error: this server asks for an API key\n" });
+  expect(cli.asked).toEqual([]);
 });
 
 test("leaving any menu ends the program, and is no failure", async () => {

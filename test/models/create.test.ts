@@ -220,6 +220,14 @@ describe("from another model", () => {
   });
 });
 
+test("a safetensors adapter is refused with the way to one that works", async () => {
+  await using temp = await tempStore();
+  const digest = await upload(temp.store, "safetensors");
+  const adapters = { "adapter_model.safetensors": digest };
+  const { message } = await rejection(createFrom(temp.store, tinyGguf("llama"), { adapters }));
+  expect(message).toContain("must be a GGUF file, not safetensors; llama.cpp's convert_lora_to_gguf.py");
+});
+
 test("show leaves long arrays out unless asked, computes the parameter count, hides two keys (spec 2.51, 2.52)", async () => {
   await using temp = await tempStore();
   await createFrom(temp.store, tinyGguf("llama"), { system: "s", parameters: { stop: ["a", "b"], temperature: 0.1 } });

@@ -63,6 +63,20 @@ test("a blob of another content, one cut short and one that is missing are told 
   expect(before.size).toBe(7000);
 });
 
+test("what was found damaged counts as absent until another file takes its place", async () => {
+  await using home = await tempHome();
+  const { store, shared } = await filledStore(home.modelsDir);
+  const { blobs } = store;
+  await writeFile(blobs.path(shared.digest), "WEIGHTS".repeat(1000));
+  expect(await blobs.has(shared.digest)).toBe(true);
+  const [found] = (await collect(store)).filter((event) => event.kind === "damaged");
+  expect(found?.kind === "damaged" && found.blob.isMarked).toBe(true);
+  expect(await blobs.has(shared.digest)).toBe(false);
+  expect(await blobs.put("weights".repeat(1000))).toMatchObject({ created: true });
+  expect(await blobs.has(shared.digest)).toBe(true);
+  expect((await collect(store)).filter((event) => event.kind === "damaged")).toEqual([]);
+});
+
 test("a manifest that cannot be read is told, and the others are still hashed", async () => {
   await using home = await tempHome();
   const { store } = await filledStore(home.modelsDir);

@@ -1,7 +1,7 @@
 // Pulls against a registry that behaves, misbehaves, or lies.
 
 import { expect, test } from "bun:test";
-import { readdir, readFile } from "node:fs/promises";
+import { open, readdir, readFile, truncate } from "node:fs/promises";
 import { digestOf } from "../../src/base/digest.ts";
 import { ModelName } from "../../src/models/name.ts";
 import { bytesOf, messageOf, pulling, type Pulling } from "./pulling.ts";
@@ -46,6 +46,29 @@ test("blobs that are here are not fetched again, and layers only the old version
   expect(lines.map((line) => line.status)).toContain("removing unused layers");
   expect(await here.store.blobs.has(digestOf(old))).toBe(false);
   expect(lines.find((line) => line.digest === digest)?.completed).toBe(weights.length);
+});
+
+test("a blob that was cut short, or that is known to be damaged, is fetched again", async () => {
+  using server = standIn();
+  await using here = await pulling();
+  const name = `${server.host}/me/tiny:1`;
+  const manifest = server.addModel("me/tiny:1", [weights]);
+  const path = here.store.blobs.path(digest);
+  await here.pull(name);
+  await truncate(path, 1000);
+  await here.pull(name);
+  await expectWhole(here, name, manifest);
+  const damaged = await open(path, "r+");
+  await damaged.write("XXXX", 300_000);
+  await damaged.close();
+  await here.pull(name);
+  expect(await here.store.blobs.verify(digest)).toBe(false);
+  expect(await here.store.blobs.markDamaged(digest)).toBe(true);
+  await here.pull(name);
+  await expectWhole(here, name, manifest);
+  server.seen.length = 0;
+  await here.pull(name);
+  expect(server.seen.filter((seen) => seen.path.endsWith(digest))).toEqual([]);
 });
 
 test("a cut connection goes on where it stopped", async () => {

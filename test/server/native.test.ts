@@ -1,7 +1,9 @@
 // The native routes up to where a runner is needed: errors by name, management, blobs (spec 2.15–2.61).
 
 import { describe, expect, test } from "bun:test";
+import { truncate, writeFile } from "node:fs/promises";
 import { digestOf } from "../../src/base/digest.ts";
+import { ModelName } from "../../src/models/name.ts";
 import { keepAliveMs } from "../../src/server/request-settings.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
 import { errorOf, NO_LIBRARIES, testApp } from "./test-app.ts";
@@ -157,6 +159,26 @@ test("models are listed, shown, copied and deleted", async () => {
   expect((await app.post("/api/show", { name: "me/copy:1" })).status).toBe(200);
   await app.post("/api/delete", { name: "me/copy:1" }, "DELETE");
   expect((await app.store.blobs.list()).digests).toEqual([]);
+});
+
+test("a damaged model is listed, says what to do, and can be removed even when its manifest is unreadable", async () => {
+  await using app = await testApp();
+  await app.addModel("m", "llama");
+  const name = ModelName.parse("m");
+  const stored = await app.store.find(name);
+  const weights = stored?.manifest.layers.find((layer) => layer.mediaType.endsWith(".model"));
+  if (weights === undefined) throw new Error("no weights");
+  const listed = async () => ((await (await app.fetch("/api/tags")).json()) as { models: { name: string }[] }).models;
+  await truncate(app.store.blobs.path(weights.digest), 1000);
+  expect(await listed()).toMatchObject([{ name: "m:latest" }]);
+  const [status, message] = await errorOf(await app.post("/api/show", { model: "m" }));
+  expect(status).toBe(500);
+  expect(message).toStartWith(
+    `a file of model 'm:latest' is damaged (1000 bytes long instead of ${weights.size}): fetch it again with 'ollama pull m:latest'`,
+  );
+  await writeFile(app.store.manifestPath(name), "{");
+  expect((await app.post("/api/delete", { model: "M" }, "DELETE")).status).toBe(200);
+  expect((await app.post("/api/delete", { model: "m" }, "DELETE")).status).toBe(404);
 });
 
 describe("blobs (spec 2.61)", () => {

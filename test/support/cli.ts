@@ -1,7 +1,7 @@
 // The command line inside a test: real parsing, real HTTP, and a terminal that is only remembered.
 
 import { Client } from "../../src/api/client.ts";
-import { toAppError } from "../../src/base/errors.ts";
+import { plainMessage } from "../../src/base/file-fault.ts";
 import { dispatch } from "../../src/cli/cli.ts";
 import type { CliContext } from "../../src/cli/context.ts";
 import type { EditorTerminal } from "../../src/cli/repl/line-editor.ts";
@@ -71,7 +71,7 @@ export class TestCli {
     try {
       await dispatch(argv, this.#context());
     } catch (error) {
-      (this.#options.stderr ?? this.err).write(`Error: ${toAppError(error).message}\n`);
+      (this.#options.stderr ?? this.err).write(`Error: ${plainMessage(error)}\n`);
       exit = 1;
     }
     return { exit, stdout: this.out.text, stderr: this.err.text };

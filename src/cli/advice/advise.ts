@@ -31,15 +31,37 @@ export interface FailedCommand {
 export async function advise(error: unknown, command: FailedCommand, context: CliContext): Promise<unknown> {
   const kind = Object.hasOwn(COMMANDS, command.name) ? COMMANDS[command.name] : undefined;
   if (!(error instanceof AppError) || kind === undefined || !context.stderr.isTerminal) return error;
+  if (/cloud is disabled/.test(error.message)) return withAdvice(error, PUSH_ELSEWHERE);
   const advice = isUnknownModel(error)
     ? await whatWasMeant(error, command, kind === "fetches", context)
-    : await whatWouldFit(error, context);
-  if (advice === undefined) return error;
+    : isUnreachable(error)
+      ? await whatIsHere(command, context)
+      : await whatWouldFit(error, context);
+  return advice === undefined ? error : withAdvice(error, advice);
+}
+
+const PUSH_ELSEWHERE =
+  "This server has no ollama.com account. To push to another registry, give the model a name there first:\n  ollama cp MODEL HOST/NAMESPACE/MODEL";
+
+function withAdvice(error: AppError, advice: string): AppError {
   return new AppError(error.fault, `${error.message}\n\n${advice}`, { cause: error });
 }
 
 function isUnknownModel({ fault, message }: AppError): boolean {
   return fault === "not-found" || /pull model manifest: (?:.*: )?file does not exist/.test(message);
+}
+
+/** The registry gave no answer at all. */
+function isUnreachable({ message }: AppError): boolean {
+  return /pull model manifest: .*(?:dial tcp|no such host|connection refused|timed? ?out|unreachable)/i.test(message);
+}
+
+async function whatIsHere({ name, args }: FailedCommand, context: CliContext): Promise<string> {
+  const installed = (await installedModels(context)).map((model) => withoutLatest(model.name));
+  const near = nearNames(withoutLatest(args[0] ?? ""), installed);
+  const here =
+    near.length === 0 ? "" : `Did you mean:\n${near.map((each) => `  ollama ${name} ${each}`).join("\n")}\n\n`;
+  return `${here}The registry cannot be reached: check this machine's network, HTTPS_PROXY and OLLAMA_REGISTRY_MIRRORS of the server. 'ollama list' shows the models that are here.`;
 }
 
 async function whatWasMeant(

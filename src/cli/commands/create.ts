@@ -19,17 +19,25 @@ export async function run({ args, flags }: Invocation<typeof createFlags>, conte
   if (flags.experimental) {
     throw new AppError("unsupported", "--experimental (models kept as safetensors) is not supported by this build");
   }
-  const { bytes, folder } = await readModelfile(flags.file);
+  const { bytes, folder, absent } = await readModelfile(flags.file);
   const modelfile = parseModelfile(bytes);
   using progress = new Progress(context.stderr);
   progress.spinner("gathering model components");
   const content = interpretModelfile(modelfile);
   for (const warning of content.warnings) context.stdout.write(`${warning}\n`);
-  const { request, uploads, hasDraft } = await gather(model, content, folder);
+  const { request, uploads, hasDraft } = await gather(model, content, folder).catch((error: unknown) => {
+    throw withAbsentFile(error, absent);
+  });
   if (flags["draft-quantize"] !== "") throw draftQuantizeRefusal(hasDraft);
   await uploadFiles(context, uploads, progress, { copy: flags.copy });
   const quantize = flags.quantize === "" ? {} : { quantize: flags.quantize };
   await showTransfer(progress, context.client.create({ ...request, ...quantize }));
+}
+
+/** Where the folder stood in for a Modelfile and is no model either, the file is what was mistyped. */
+function withAbsentFile(error: unknown, absent: string | undefined): unknown {
+  if (absent === undefined || !(error instanceof AppError)) return error;
+  return new AppError(error.fault, `${error.message} (${absent} does not exist)`, { cause: error });
 }
 
 function draftQuantizeRefusal(hasDraft: boolean): AppError {

@@ -14,17 +14,21 @@ import { renderFindings } from "../doctor/report.ts";
 import { storedModelFindings } from "../doctor/stored-models.ts";
 import { surroundingFindings } from "../doctor/surroundings.ts";
 
+const TIMEOUT_MS = 3000;
+
 /** Ends with exit code 1 where a problem was found; warnings leave it 0. */
 export async function run({ flags }: Invocation<typeof doctorFlags>, context: CliContext): Promise<void> {
-  const { config, stdout } = context;
+  const { client, config, stdout } = context;
+  const asked = { signal: AbortSignal.timeout(TIMEOUT_MS) };
+  const served = (await client.modelsDirectory(asked).catch(() => undefined)) ?? config.modelsDir;
   const parts: (() => Promise<Finding[]> | Finding[])[] = [
     () => machineFindings(config),
-    () => placeFindings(config.modelsDir),
+    () => placeFindings(config.modelsDir, served),
     () => networkFindings(context),
     () => surroundingFindings(),
     () => settingFindings(config.warnings),
   ];
-  if (flags.models) parts.push(() => storedModelFindings(context));
+  if (flags.models) parts.push(() => storedModelFindings(context, served));
   const findings: Finding[] = [];
   for (const part of parts) {
     const found = await part();

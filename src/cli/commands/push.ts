@@ -36,7 +36,7 @@ async function isSignedIn({ client, stdout }: CliContext): Promise<boolean> {
     }
     if (error.fault !== "not-found") throw error;
     const hint =
-      "this server does not use ollama.com accounts; name the registry to push to, as in HOST/NAMESPACE/MODEL";
+      "this server does not use ollama.com accounts; give the model a name at the registry to push to, as in 'ollama cp MODEL HOST/NAMESPACE/MODEL', and push that";
     throw new AppError("unsupported", hint, { cause: error });
   }
 }

@@ -16,7 +16,7 @@ import {
 import type { Invocation } from "../command.ts";
 import type { remoteFlags } from "../command-flags.ts";
 import type { CliContext } from "../context.ts";
-import { fileFault } from "../create/file-fault.ts";
+import { fileFault } from "../../base/file-fault.ts";
 import { renderTable } from "../ui/table.ts";
 
 type Input = Invocation<typeof remoteFlags>;

@@ -45,13 +45,38 @@ export async function run({ args, flags }: Invocation<typeof serviceFlags>, cont
     case "uninstall":
       return uninstall(thisMachine(flags, context), context);
     case "status":
-      return show(statusCommand(thisMachine(flags, context)));
+      return show(statusCommand(await managed(flags, context)));
     case "logs":
       return show(
-        logsCommand(thisMachine(flags, context), flags.lines > 0 ? flags.lines : DEFAULT_LINES, flags.follow),
+        logsCommand(await managed(flags, context), flags.lines > 0 ? flags.lines : DEFAULT_LINES, flags.follow),
       );
     default:
       throw new AppError("invalid", `unknown action "${action}": it is one of install, uninstall, status and logs`);
+  }
+}
+
+/** A machine whose manager can be asked about the service: its own commands say nothing useful without one. */
+async function managed(flags: ScopeFlags, context: CliContext): Promise<Machine> {
+  const machine = thisMachine(flags, context);
+  const path = unitPath(machine);
+  if (!(await exists(path)))
+    throw new AppError("not-found", `there is no service: ${path} does not exist; 'ollama service install' makes it`);
+  if (!machine.live) throw new AppError("unsupported", `${notRunning(machine)}; start the server with 'ollama serve'`);
+  return machine;
+}
+
+function notRunning({ kind }: Machine): string {
+  switch (kind) {
+    case "systemd-system":
+      return "systemd does not run on this machine";
+    case "systemd-user":
+      return "systemd does not run for this user";
+    case "openrc":
+      return "OpenRC does not run on this machine";
+    case "launchd":
+      return "launchd does not run on this machine";
+    default:
+      return kind satisfies never;
   }
 }
 
@@ -60,8 +85,10 @@ async function install(machine: Machine, start: boolean, { stdout }: CliContext)
     throw new AppError("unsupported", "this runs from its source; `npm run build` makes the program to install");
   await perform(installPlan(machine, readExisting(machine), { binary: process.execPath, start }));
   stdout.write(`installed the service: ${unitPath(machine)}\n`);
-  if (!machine.live) stdout.write("its manager is not running, so the service starts when it does\n");
-  else if (machine.kind === "systemd-user")
+  if (!machine.live) {
+    stdout.write(`${notRunning(machine)}, so the service starts when it does; until then: ollama serve\n`);
+  }
+  if (machine.live && machine.kind === "systemd-user")
     stdout.write("it runs while you are logged in; to keep it running: loginctl enable-linger\n");
 }
 
@@ -73,6 +100,7 @@ async function uninstall(machine: Machine, { stdout }: CliContext): Promise<void
 }
 
 async function show(command: readonly string[]): Promise<void> {
-  // Its own exit code means something (systemctl: 3 is "not running").
-  process.exitCode = await handOver(command);
+  // Its own exit code means something to scripts (systemctl: 3 is "not running"), and it has said why.
+  const code = await handOver(command);
+  if (code !== 0) process.exit(code);
 }

@@ -7,6 +7,7 @@ import { AppError } from "../../base/errors.ts";
 import type { ModelfileContent } from "../../formats/modelfile/interpret.ts";
 import { expandPath } from "../../formats/modelfile/paths.ts";
 import { isRemoteUrl } from "../../remotes/address.ts";
+import { parseModelName } from "../model-name.ts";
 import { requestFileNames } from "./file-names.ts";
 import { homeOf } from "./home-of.ts";
 import { type LocalFile, localFiles } from "./local-files.ts";
@@ -76,13 +77,25 @@ async function fromSources(
   for (const source of from) {
     const path = expandPath(source, folder, homeOf);
     const found = await localFiles(path);
-    if (found === undefined) model = source;
-    else {
+    if (found === undefined) {
+      if (isPathOnly(source)) throw notThere(path);
+      model = source;
+    } else {
       files.push(...found);
       paths.push(path);
     }
   }
   return { files: withoutRepeats(files), paths, model };
+}
+
+/** What cannot be meant as a model's name: the server would call it a bad name, or look for it at the registry. */
+function isPathOnly(source: string): boolean {
+  if (isRemoteUrl(source)) return false;
+  return parseModelName(source) === undefined || /^[^/]+\.(?:gguf|safetensors|bin)$/i.test(source);
+}
+
+function notThere(path: string): AppError {
+  return new AppError("invalid", `stat ${path}: no such file or directory`);
 }
 
 async function requiredFiles(sources: readonly string[], folder: string): Promise<Sources> {
@@ -91,7 +104,7 @@ async function requiredFiles(sources: readonly string[], folder: string): Promis
   for (const source of sources) {
     const path = expandPath(source, folder, homeOf);
     const found = await localFiles(path);
-    if (found === undefined) throw new AppError("invalid", `stat ${path}: no such file or directory`);
+    if (found === undefined) throw notThere(path);
     files.push(...found);
     paths.push(path);
   }

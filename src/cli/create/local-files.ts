@@ -9,7 +9,7 @@ import { AppError } from "../../base/errors.ts";
 import { type HashedFile, hashFile } from "../../base/hash-file.ts";
 import { type ContentType, selectModelFiles, sniffContent } from "../../formats/modelfile/paths.ts";
 import { shardsBeside } from "./shards.ts";
-import { faultCode, fileFault } from "./file-fault.ts";
+import { faultCode, fileFault } from "../../base/file-fault.ts";
 
 export interface LocalFile extends HashedFile {
   readonly path: string;

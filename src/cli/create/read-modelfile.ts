@@ -3,7 +3,7 @@
 import { open, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { AppError } from "../../base/errors.ts";
-import { faultCode, fileFault } from "./file-fault.ts";
+import { faultCode, fileFault } from "../../base/file-fault.ts";
 
 /** Far more than any system prompt, template and licence together. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -12,6 +12,8 @@ const CHUNK_BYTES = 64 * 1024;
 export interface ModelfileSource {
   readonly bytes: Uint8Array;
   readonly folder: string;
+  /** The file that was not there, so that the folder stands in for it. */
+  readonly absent?: string;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function readModelfile(name: string): Promise<ModelfileSource> {
     await stat(path);
   } catch (error) {
     if (faultCode(error) !== "ENOENT") throw fileFault("stat", path, error);
-    return { bytes: new TextEncoder().encode("FROM .\n"), folder: resolve(".") };
+    return { bytes: new TextEncoder().encode("FROM .\n"), folder: resolve("."), absent: path };
   }
   return { bytes: await readBounded(path), folder: dirname(path) };
 }

@@ -2,11 +2,11 @@
 // share the models directory, else by HTTP.
 
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { AppError } from "../../base/errors.ts";
 import type { CliContext } from "../context.ts";
 import type { Progress } from "../ui/progress.ts";
-import { fileFault } from "./file-fault.ts";
+import { fileFault } from "../../base/file-fault.ts";
 import type { LocalFile } from "./local-files.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -48,7 +48,7 @@ async function placeInStore(
   if (placed === undefined) return false;
   if (await client.hasBlob(file.digest)) {
     const how = placed.how === "clone" ? "sharing its blocks" : "as a hard link";
-    progress.spinner(`using file ${file.digest} without a copy (${how})`);
+    progress.spinner(`using ${basename(file.path)} without a copy (${how})`);
     return true;
   }
   await removePlaced(blobs, file.digest, placed.state);

@@ -2,7 +2,12 @@
 // machine can use it without a key.
 
 import { networkInterfaces } from "node:os";
+<<<<<<< HEAD
 import type { ProcessResponse } from "../../api/schema/models.ts";
+=======
+import type { Client } from "../../api/client.ts";
+import type { AccessStatus } from "../../api/responses.ts";
+>>>>>>> users
 import { toAppError } from "../../base/errors.ts";
 import { type HostAddress, hostPort, isLoopback } from "../../base/host.ts";
 import { type Listener, listenersOn } from "../../base/listeners.ts";
@@ -17,14 +22,21 @@ export async function networkFindings({ config, client }: CliContext): Promise<F
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const answer = await client.version({ signal }).then(
     (version): ServerAnswer => ({ kind: "answered", version }),
-    (error: unknown): ServerAnswer => ({ kind: "silent", reason: toAppError(error).message }),
+    (error: unknown): ServerAnswer => {
+      const { fault, message } = toAppError(error);
+      return fault === "unauthorized" ? { kind: "locked" } : { kind: "silent", reason: message };
+    },
   );
   const isHere = isLoopback(host.hostname) || isEverywhere(host.hostname) || ownAddresses().includes(host.hostname);
   const listeners = isHere ? listenersOn(host.port) : undefined;
   return [
     judgePort(host, answer, listeners),
+<<<<<<< HEAD
     judgeExposure(host, answer.kind === "answered" && isHere ? await exposure(host) : undefined),
     ...(answer.kind === "answered" ? await client.listRunning({ signal }).then(judgeEngines, () => []) : []),
+=======
+    judgeExposure(host, answer.kind !== "silent" && isHere ? await exposure(client, host) : undefined),
+>>>>>>> users
   ];
 }
 
@@ -46,6 +58,8 @@ export function judgeEngines({ models }: ProcessResponse): Finding[] {
 
 export type ServerAnswer =
   | { readonly kind: "answered"; readonly version: string }
+  /** It wants a key, or another one than it was sent. */
+  | { readonly kind: "locked" }
   | { readonly kind: "silent"; readonly reason: string };
 
 export function judgePort(
@@ -67,6 +81,14 @@ export function judgePort(
       advice: "If that is not intended, stop the other server and start this one with 'ollama serve'.",
     };
   }
+  if (answer.kind === "locked") {
+    return {
+      check,
+      level: "warning",
+      summary: `${where} answers, but not without an API key that it knows${by}`,
+      advice: "Set OLLAMA_API_KEY; 'ollama key create', by who runs the server, makes one.",
+    };
+  }
   if (listeners !== undefined && listeners.length > 0) {
     return {
       check,
@@ -84,14 +106,31 @@ export function judgePort(
   };
 }
 
-export type Exposure = { readonly address: string; readonly access: "open" | "key needed" | "closed" };
+export interface Exposure {
+  /** Where others reach it, or would. */
+  readonly address: string;
+  readonly access: "managed" | "open" | "key needed" | "closed";
+}
 
-/** Asked for real, at this machine's own address in its network: the server's settings need not be those of this shell. */
-async function exposure(host: HostAddress): Promise<Exposure | undefined> {
+/** What the server says of itself: its settings need not be those of this shell. */
+async function exposure(client: Client, host: HostAddress): Promise<Exposure | undefined> {
+  const said = await client.accessStatus({ signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(() => undefined);
+  return said === undefined ? probedExposure(host) : statedExposure(said);
+}
+
+export function statedExposure(said: AccessStatus): Exposure {
+  const address = said.listen;
+  if (!said.exposed) return { address, access: "closed" };
+  if (said.keys_required) return { address, access: "key needed" };
+  return { address, access: said.remote_management ? "managed" : "open" };
+}
+
+/** A server that does not say (Ollama's own, or one of another account) is asked at this machine's address in its network. */
+async function probedExposure({ scheme, port }: HostAddress): Promise<Exposure | undefined> {
   const [address] = ownAddresses();
   if (address === undefined) return undefined;
   try {
-    const url = `${host.scheme}://${hostPort({ hostname: address, port: host.port })}/api/tags`;
+    const url = `${scheme}://${hostPort({ hostname: address, port })}/api/tags`;
     const { status } = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), proxy: false });
     return { address, access: status === 401 || status === 403 ? "key needed" : "open" };
   } catch {
@@ -104,8 +143,9 @@ export function judgeExposure(host: HostAddress, exposed: Exposure | undefined):
   const check = "network access";
   const advice =
     "Make a key with 'ollama key create', keep the port closed in the firewall, or set OLLAMA_HOST to 127.0.0.1.";
-  if (exposed?.access === "open") {
-    const summary = `anyone who reaches ${exposed.address} can use its models`;
+  if (exposed?.access === "open" || exposed?.access === "managed") {
+    const may = exposed.access === "managed" ? "use, replace and delete its models" : "use its models";
+    const summary = `anyone who reaches ${exposed.address} can ${may}`;
     return { check, level: "warning", summary, advice };
   }
   if (exposed?.access === "key needed") {

@@ -9,9 +9,13 @@ import type { Finding } from "./finding.ts";
 const LOW_BYTES = 10e9;
 const FULL_BYTES = 1e9;
 
-export function placeFindings(modelsDir: string): Finding[] {
+/** `served` is the running server's directory: where it is another, its permissions are a matter of that server's account. */
+export function placeFindings(own: string, served = own): Finding[] {
+  const modelsDir = served;
   return [
-    judgeModelsDir(modelsDir, modelsDirFacts(modelsDir)),
+    served === own
+      ? judgeModelsDir(own, modelsDirFacts(own))
+      : { check: "models directory", level: "ok", summary: `${served}, says the server (of this account: ${own})` },
     judgeDisk(modelsDir, freeBytes(modelsDir)),
     ...judgeMount(modelsDir, mountOf(existingParent(modelsDir))),
   ];

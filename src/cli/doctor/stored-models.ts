@@ -8,14 +8,14 @@ import type { Finding } from "./finding.ts";
 
 const CHECK = "models";
 
-export async function storedModelFindings({ config, stderr }: CliContext): Promise<Finding[]> {
+export async function storedModelFindings({ stderr }: CliContext, modelsDir: string): Promise<Finding[]> {
   // The models directory is read by this command only; all others leave it to the server.
   const { ModelStore } = await import("../../models/store.ts");
   const { verifyStore } = await import("../../models/verify.ts");
   using progress = new Progress(stderr);
   const findings: Finding[] = [];
   let bar: Bar | undefined;
-  for await (const event of verifyStore(new ModelStore(config.modelsDir))) {
+  for await (const event of verifyStore(new ModelStore(modelsDir))) {
     switch (event.kind) {
       case "progress":
         bar ??= progress.bar("hashing models", event.totalBytes);
@@ -47,22 +47,29 @@ export async function storedModelFindings({ config, stderr }: CliContext): Promi
 interface Damage {
   readonly path: string;
   readonly reason: string;
+  readonly isMarked: boolean;
   readonly models: readonly string[];
 }
 
-function damaged({ path, reason, models }: Damage): Finding {
-  const pulls = models.map((model) => `ollama pull ${model}`).join("; ");
+export function damaged({ path, reason, isMarked, models }: Damage): Finding {
+  const pulls = models.map((model) => `'ollama pull ${model}'`).join(" and ");
   const isMissing = reason === "missing";
+  // A blob that could not be noted as damaged would be kept by a pull.
+  const first = isMissing || isMarked ? "Fetch it again" : `Delete that file, then fetch it again`;
   return {
     check: CHECK,
     level: "problem",
     summary: `${models.join(", ")}: ${path} is ${isMissing ? "missing" : `damaged (${reason})`}`,
-    // A pull keeps a blob that is there, whatever is in it.
-    advice: `${isMissing ? "" : `rm '${path}'; `}${pulls} (a model that was made here has to be made again with ollama create)`,
+    advice: `${first} with ${pulls}; a model that was made here is made again with 'ollama create'.`,
   };
 }
 
 function unreadable(model: string, reason: string): Finding {
   const summary = `${model}: its manifest cannot be read (${reason})`;
-  return { check: CHECK, level: "problem", summary, advice: `ollama pull ${model}` };
+  return {
+    check: CHECK,
+    level: "problem",
+    summary,
+    advice: `Fetch it again with 'ollama pull ${model}', or remove it with 'ollama rm ${model}'.`,
+  };
 }

@@ -1,5 +1,6 @@
 // Bare `ollama` at a terminal: a menu of what can be done. Each choice is a command line, which is run as if it had been typed.
 
+import { isNoServer } from "../../api/client.ts";
 import { humanBytes } from "../../base/bytes.ts";
 import { hostPort, isLoopback } from "../../base/host.ts";
 import { memoryState } from "../../base/memory.ts";
@@ -18,7 +19,11 @@ export async function chooseFromMenu(context: CliContext): Promise<readonly stri
   const { client, config } = context;
   const models = await client.list().then(
     (answer) => answer.models,
-    () => undefined,
+    (error: unknown) => {
+      // A server that refuses (it wants a key, say) is there: starting another is no help.
+      if (isNoServer(error)) return undefined;
+      throw error;
+    },
   );
   const title =
     models === undefined ? `No server answers at ${hostPort(config.host)}. What next?` : "What would you like to do?";

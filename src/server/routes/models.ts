@@ -11,6 +11,7 @@ import {
   ShowRequest,
 } from "../../api/schema/models.ts";
 import { digestHex } from "../../base/digest.ts";
+import type { GgufFacts } from "../../formats/gguf/facts.ts";
 import { AppError, toAppError } from "../../base/errors.ts";
 import { goJson } from "../../base/go-encode.ts";
 import { logWarn } from "../../base/log.ts";
@@ -19,13 +20,14 @@ import { capabilitiesOf } from "../../models/capabilities.ts";
 import { checkCreateRequest, createModel } from "../../models/create.ts";
 import type { Convert } from "../../models/from-checkpoint.ts";
 import { ModelName } from "../../models/name.ts";
-import { openModel, openStored } from "../../models/opened-model.ts";
+import { openModel, openStored, type OpenedModel } from "../../models/opened-model.ts";
 import { detailsOf, showModel } from "../../models/show.ts";
 import type { RemoteInfo } from "../../inference/remote/remotes.ts";
 import { runConversion } from "../../runner/convert-job.ts";
 import type { RunningInfo } from "../../scheduler/loaded.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse, publicError, STATUS } from "../errors.ts";
+import type { StoredModel } from "../../models/store.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
 
@@ -60,7 +62,7 @@ async function listModels({ store, config }: Services): Promise<Response> {
   for (const stored of await store.list()) {
     try {
       const model = await openStored(store, stored);
-      const facts = model.weightsPath === undefined ? undefined : model.facts();
+      const facts = readableFacts(model);
       const capabilities = capabilitiesOf(model, config.goTemplate, true);
       models.push({
         name: stored.name.display,
@@ -83,6 +85,16 @@ async function listModels({ store, config }: Services): Promise<Response> {
     }
   }
   return jsonResponse({ models });
+}
+
+/** A model with damaged weights is still listed, as in Ollama: who does not see it cannot repair or remove it. */
+function readableFacts(model: OpenedModel): GgufFacts | undefined {
+  try {
+    return model.weightsPath === undefined ? undefined : model.facts();
+  } catch (error) {
+    logWarn("cannot read the model's weights", { name: model.name.display, error: toAppError(error).message });
+    return undefined;
+  }
 }
 
 /** Kept for ever shows as some 290 years from now, the most a Go duration holds. */
@@ -190,7 +202,14 @@ async function remove({ store, scheduler }: Services, request: DeleteRequest): P
   const name = ModelName.tryParse(sent);
   if (name === undefined)
     throw new AppError("invalid", sent === "" ? "model is required" : `name ${JSON.stringify(sent)} is invalid`);
-  const stored = await store.find(name);
+  let stored: StoredModel | undefined;
+  try {
+    stored = await store.find(name);
+  } catch (error) {
+    if (toAppError(error).fault !== "invalid") throw error;
+    await store.removeUnreadable(name);
+    return new Response(null);
+  }
   if (stored === undefined) throw new AppError("not-found", `model '${sent}' not found`);
   const { weightsPath } = await openStored(store, stored).catch(() => ({ weightsPath: undefined }));
   await store.remove(stored);

@@ -67,6 +67,25 @@ test("run of an unknown model names the near ones, here and in the library", asy
   expect(far).toContain("models are listed at https://ollama.com/library");
 });
 
+test("when the registry cannot be reached, near models that are here are named, and what to check", async () => {
+  const error = 'pull model manifest: Get "https://r/v2/": dial tcp: lookup r: no such host';
+  await using server = new ScriptedServer()
+    .on("/api/pull", () => ndjson({ error }))
+    .on("/api/tags", () => models("smollm2:135m"));
+  const said = await atTerminal({ baseUrl: server.baseUrl }, "pull", "smolm2");
+  expect(said).toContain("Did you mean:\n  ollama pull smollm2:135m\n\nThe registry cannot be reached: check ");
+  const far = await atTerminal({ baseUrl: server.baseUrl }, "pull", "zzzz");
+  expect(far).not.toContain("Did you mean");
+  expect(far).toContain("'ollama list' shows the models that are here.");
+});
+
+test("a push that needs an account is answered with the way to another registry", async () => {
+  await using server = new ScriptedServer().on("/api/me", () => failure(403, "ollama cloud is disabled: no account"));
+  const said = await atTerminal({ baseUrl: server.baseUrl }, "push", "tiny");
+  expect(said).toStartWith("Error: ollama cloud is disabled: no account\n\nThis server has no ollama.com account.");
+  expect(said).toEndWith("  ollama cp MODEL HOST/NAMESPACE/MODEL");
+});
+
 test("rm names only models that are here, and the one that it failed at", async () => {
   await using server = unknownModel();
   const said = await atTerminal({ baseUrl: server.baseUrl }, "rm", "smolm2");

@@ -48,6 +48,16 @@ test("a folder gives the files that make up its model", async () => {
   ]);
 });
 
+test("FROM a path where nothing is says so, instead of taking it for a model's name", async () => {
+  for (const from of ["./none.gguf", "/none/at/all", "none.gguf"]) {
+    const { message } = await rejection(gathered(`FROM ${from}`));
+    expect(message).toEndWith("no such file or directory");
+    expect(message).toContain(from.replace("./", ""));
+  }
+  expect((await gathered("FROM llama3.2")).request.from).toBe("llama3.2");
+  expect((await gathered("FROM hf.co/owner/model:Q4_K_M")).request.from).toBe("hf.co/owner/model:Q4_K_M");
+});
+
 test("a folder without a model is refused in Ollama's words", async () => {
   expect((await rejection(localFiles(folder))).message).toContain("no Modelfile or safetensors files found");
 });

@@ -7,7 +7,12 @@ import { join } from "node:path";
 import { parseHost } from "../../../src/base/host.ts";
 import { type Finding, isFailure } from "../../../src/cli/doctor/finding.ts";
 import { gpuTraces, judgeCpuLibrary, judgeGpu, judgeMemory, judgeProcessors } from "../../../src/cli/doctor/machine.ts";
+<<<<<<< HEAD
 import { judgeEngines, judgeExposure, judgePort } from "../../../src/cli/doctor/network.ts";
+=======
+import { judgeExposure, judgePort, statedExposure } from "../../../src/cli/doctor/network.ts";
+import { damaged } from "../../../src/cli/doctor/stored-models.ts";
+>>>>>>> users
 import { judgeDisk, judgeModelsDir, judgeMount, modelsDirFacts } from "../../../src/cli/doctor/places.ts";
 import { renderFindings } from "../../../src/cli/doctor/report.ts";
 import { judgeService, judgeWsl, parseServiceState } from "../../../src/cli/doctor/surroundings.ts";
@@ -127,8 +132,9 @@ test("the port: this server, another version, another program, nothing, another 
       hidden,
       judgePort(host, silent, []),
       judgePort(host, silent, undefined),
+      judgePort(host, { kind: "locked" }, [listener]),
     ),
-  ).toEqual(["ok", "note", "problem", "problem", "note", "warning"]);
+  ).toEqual(["ok", "note", "problem", "problem", "note", "warning", "warning"]);
 });
 
 test("a server that others can use without a key is a warning, whatever this shell's settings say", () => {
@@ -146,6 +152,63 @@ test("a server that others can use without a key is a warning, whatever this she
     ),
   ).toEqual(["warning", "warning", "ok", "warning", "ok", "ok", "note"]);
 });
+
+test("what the server says of its own access is believed", () => {
+  const said = { listen: "0.0.0.0:11434", exposed: true, keys_required: false, keys: 0, remote_management: false };
+  const access = (facts: Partial<typeof said>) => statedExposure({ ...said, ...facts }).access;
+  expect([
+    access({}),
+    access({ remote_management: true }),
+    access({ keys_required: true }),
+    access({ exposed: false }),
+  ]).toEqual(["open", "managed", "key needed", "closed"]);
+  expect(judgeExposure(parseHost(""), statedExposure({ ...said, remote_management: true })).summary).toBe(
+    "anyone who reaches 0.0.0.0:11434 can use, replace and delete its models",
+  );
+});
+
+test("a server that asks for a key is a server, and the advice is to send one", async () => {
+  await using home = await tempHome();
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(null, { status: 401 }) });
+  const env = { ...home.env, OLLAMA_HOST: `127.0.0.1:${server.port}` };
+  const { stdout } = await runProgram(["doctor", "--json"], { env });
+  await server.stop(true);
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+  expect(findings.find(({ check }) => check === "server")).toMatchObject({
+    level: "warning",
+    summary: expect.stringContaining("answers, but not without an API key"),
+    advice: expect.stringContaining("OLLAMA_API_KEY"),
+  });
+}, 60_000);
+
+test("damage that could be noted needs a pull only; else the file stands in its way", () => {
+  const damage = { path: "/m/blobs/sha256-aa", reason: "its content does not have its hash", models: ["a:1", "b:1"] };
+  expect(damaged({ ...damage, isMarked: true }).advice).toStartWith(
+    "Fetch it again with 'ollama pull a:1' and 'ollama pull b:1'; ",
+  );
+  expect(damaged({ ...damage, isMarked: false }).advice).toStartWith("Delete that file, then fetch it again with ");
+  expect(damaged({ ...damage, reason: "missing", isMarked: false }).advice).toStartWith("Fetch it again");
+});
+
+test("the models that are looked at are the running server's, wherever it keeps them", async () => {
+  await using home = await tempHome();
+  await using other = await tempHome();
+  const manifest = join(other.modelsDir, "manifests/registry.ollama.ai/library/theirs");
+  await mkdir(manifest, { recursive: true });
+  await writeFile(join(manifest, "latest"), "{");
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) => Response.json(url.endsWith("/api/store") ? { models: other.modelsDir } : { version: VERSION }),
+  });
+  const env = { ...home.env, OLLAMA_HOST: `127.0.0.1:${server.port}` };
+  const { stdout } = await runProgram(["doctor", "--json", "--models"], { env });
+  await server.stop(true);
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+  const summary = (check: string) => findings.find((finding) => finding.check === check)?.summary;
+  expect(summary("models directory")).toBe(`${other.modelsDir}, says the server (of this account: ${home.modelsDir})`);
+  expect(summary("models")).toStartWith("theirs:latest: its manifest cannot be read");
+}, 60_000);
 
 test("the service's state is systemd's", () => {
   const state = (load: string, active: string, result = "success") =>

@@ -1,0 +1,32 @@
+// Notes which blobs were found to be something else than their name says, so that whoever needs one gets it anew instead of
+// keeping what is there. A note holds for one file only: another one under the same name is not meant by it.
+
+import { readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "../base/atomic-file.ts";
+import { type Digest, digestHex } from "../base/digest.ts";
+
+export class DamageMarks {
+  constructor(readonly directory: string) {}
+
+  #path(digest: Digest): string {
+    return join(this.directory, `sha256-${digestHex(digest)}.damaged`);
+  }
+
+  /** Notes the file that is at `blobPath` now. */
+  async mark(digest: Digest, blobPath: string): Promise<void> {
+    const { ino } = await stat(blobPath, { bigint: true });
+    await writeFileAtomic(this.#path(digest), `${ino}\n`, { directoryMode: 0o755 });
+  }
+
+  async isMarked(digest: Digest, blobPath: string): Promise<boolean> {
+    const noted = await readFile(this.#path(digest), "utf8").catch(() => undefined);
+    if (noted === undefined) return false;
+    const facts = await stat(blobPath, { bigint: true }).catch(() => undefined);
+    return noted.trim() === String(facts?.ino);
+  }
+
+  async clear(digest: Digest): Promise<void> {
+    await rm(this.#path(digest), { force: true });
+  }
+}
