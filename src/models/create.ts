@@ -1,25 +1,19 @@
 // `create`: from an existing model or uploaded GGUF blobs to a new manifest. Nothing is written before everything has
 // been checked, and the manifest comes last, so a failed create leaves no model behind.
 
-import { basename } from "node:path/posix";
-import { type Digest, digestOf, parseDigest } from "../base/digest.ts";
-import { AppError } from "../base/errors.ts";
-import { goJsonLine } from "../base/go-encode.ts";
-import { detectKnownTemplate } from "../chat/go-template/known-template.ts";
 import type { CreateRequest, ProgressResponse } from "../api/schema/models.ts";
-import { ggufFacts, type GgufFacts } from "../formats/gguf/facts.ts";
-import { ggufKind, type GgufKind } from "../formats/gguf/kind.ts";
+import { parseDigest } from "../base/digest.ts";
+import { AppError } from "../base/errors.ts";
 import { quantizeLevel } from "../formats/gguf/quantization.ts";
-import { validateGguf } from "../formats/gguf/validate.ts";
-import { adapterScales, checkAdapter } from "./adapter-layers.ts";
-import { withGguf } from "./gguf-file.ts";
-import { type Convert, convertCheckpoint, isCheckpoint, refusePickles } from "./from-checkpoint.ts";
+import { adapterScales } from "./adapter-layers.ts";
+import { describeModel, requestedLayers } from "./describe-model.ts";
+import { type DraftLayer, inspect } from "./draft-layer.ts";
+import type { Convert } from "./from-checkpoint.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
-import { CONFIG_TYPE, encodeManifest, type Layer, layerKind, type LayerKind, mediaTypeOf } from "./manifest.ts";
-import { mergeShards } from "./merge-shards.ts";
+import { checkAdapters, fromFiles, fromModelFiles } from "./layers-of-files.ts";
+import { CONFIG_TYPE, encodeManifest, type Layer, layerKind } from "./manifest.ts";
 import { ModelName } from "./name.ts";
 import { type Quantize, quantizeLayer } from "./quantize-layer.ts";
-import { checkTemplate, licensesOf, stringList } from "./request-texts.ts";
 import type { ModelStore } from "./store.ts";
 
 export interface CreateContext {
@@ -31,26 +25,6 @@ export interface CreateContext {
   /** Writes a GGUF made of safetensors; undefined where this build cannot. */
   readonly convert?: Convert;
 }
-
-interface Draft {
-  readonly layer: Layer;
-  readonly facts?: GgufFacts;
-  /** Status line instead of "using existing layer". */
-  readonly status?: string;
-  readonly isNew?: boolean;
-  /** Text that becomes a blob when everything else is known to be right. */
-  readonly content?: string;
-  /** The quantization level it was written at already. */
-  readonly level?: string;
-}
-
-const BUILT_IN: Readonly<Record<string, { renderer: string; parser: string; stop?: readonly string[] }>> = {
-  gemma4: { renderer: "gemma4", parser: "gemma4", stop: ["<turn|>"] },
-  laguna: { renderer: "laguna", parser: "laguna" },
-  nemotron_h: { renderer: "nemotron-3-nano", parser: "nemotron-3-nano" },
-  nemotron_h_moe: { renderer: "nemotron-3-nano", parser: "nemotron-3-nano" },
-  nemotron_h_omni: { renderer: "nemotron-3-nano", parser: "nemotron-3-nano" },
-};
 
 /** Checks what can be checked before a stream starts. Throws `invalid` in Ollama's words. */
 export function checkCreateRequest(request: CreateRequest): ModelName {
@@ -82,7 +56,7 @@ export async function* createModel(
   const before = await store.find(name);
   const wanted = request.quantize || request.quantization || "";
   const level = wanted === "" ? "" : quantizeLevel(wanted).name;
-  let base: { drafts: Draft[]; config: ImageConfig };
+  let base: { drafts: DraftLayer[]; config: ImageConfig };
   if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
   else if (request.files !== undefined)
     base = { drafts: yield* fromModelFiles(context, request.files, level, signal), config: emptyConfig };
@@ -94,8 +68,8 @@ export async function* createModel(
     base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft", signal)));
   if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
   const scales = { ...base.config.adapter_scales, ...adapterScales(adapters, request.adapter_scales) };
-  const config = { ...describe(base.drafts, base.config, request), adapter_scales: scales };
-  const drafts = await withRequested(store, base.drafts, request, config);
+  const config = { ...describeModel(base.drafts, base.config, request), adapter_scales: scales };
+  const drafts = await requestedLayers(store, base.drafts, request, config);
   for (const { status, layer, isNew } of drafts) {
     yield { status: status ?? `${isNew === true ? "creating new" : "using existing"} layer ${layer.digest}` };
   }
@@ -112,7 +86,7 @@ export async function* createModel(
 async function writeModel(
   store: ModelStore,
   name: ModelName,
-  drafts: readonly Draft[],
+  drafts: readonly DraftLayer[],
   config: ImageConfig,
 ): Promise<void> {
   for (const { layer, content } of drafts) {
@@ -129,7 +103,7 @@ async function* fromModel(
   { store, pull }: CreateContext,
   from: string,
   signal: AbortSignal,
-): AsyncGenerator<ProgressResponse, { drafts: Draft[]; config: ImageConfig }, undefined> {
+): AsyncGenerator<ProgressResponse, { drafts: DraftLayer[]; config: ImageConfig }, undefined> {
   const name = ModelName.parse(from);
   if ((await store.find(name)) === undefined) yield* pull(name, signal);
   const source = await store.find(name);
@@ -138,7 +112,7 @@ async function* fromModel(
   const baseConfig = (await store.blobs.has(config.digest))
     ? parseImageConfig(await store.blobs.readText(config.digest))
     : emptyConfig;
-  const drafts: Draft[] = [];
+  const drafts: DraftLayer[] = [];
   for (const { mediaType, digest, name: layerName } of layers) {
     const size = await store.blobs.size(digest);
     if (size === undefined)
@@ -163,96 +137,10 @@ async function* fromModel(
   return { drafts, config: { ...emptyConfig, model_format, ...kept } };
 }
 
-/** Opens a blob and refuses with the reason what must not reach native code. */
-function inspect(store: ModelStore, digest: Digest): { facts: GgufFacts; kind: GgufKind } {
-  return withGguf(store.blobs.path(digest), (gguf) => {
-    validateGguf(gguf);
-    return { facts: ggufFacts(gguf), kind: ggufKind(gguf) };
-  });
-}
-
-async function* fromModelFiles(
-  { store, convert }: CreateContext,
-  files: Readonly<Record<string, string>>,
-  level: string,
-  signal: AbortSignal,
-): AsyncGenerator<ProgressResponse, Draft[], undefined> {
-  if (!isCheckpoint(files)) return yield* fromFiles(store, files, undefined, signal);
-  if (convert === undefined) throw new AppError("unsupported", "this build cannot import safetensors");
-  const converted = yield* convertCheckpoint(store, convert, files, level, signal);
-  const { facts } = inspect(store, converted.layer.digest);
-  const drafts: Draft[] = [{ layer: converted.layer, facts, isNew: true, level: converted.level }];
-  if (facts.chatTemplate !== undefined) drafts.push(...(await detectedTemplate(store, facts.chatTemplate)));
-  const { parameters } = converted;
-  const hasParameters = Object.keys(parameters).length > 0;
-  if (hasParameters) drafts.push(await newLayer(store, "params", goJsonLine(parameters, { sortKeys: true })));
-  return drafts;
-}
-
-async function* fromFiles(
-  store: ModelStore,
-  files: Readonly<Record<string, string>>,
-  as: "adapter" | "draft" | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<ProgressResponse, Draft[], undefined> {
-  const entries = Object.entries(files);
-  if (entries.length === 0) throw new AppError("invalid", "no files provided to convert");
-  if (entries.some(([path]) => path.endsWith(".safetensors"))) {
-    throw new AppError("unsupported", `safetensors cannot be imported as ${as}; convert them to GGUF first`);
-  }
-  refusePickles(entries.map(([path]) => path));
-  const drafts: Draft[] = [];
-  const blobs = entries.map(([path, text]) => ({ name: basename(path), digest: parseDigest(text) }));
-  for (const { digest } of blobs) {
-    if (!(await store.blobs.has(digest))) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
-  }
-  for (const { digest } of yield* mergeShards(store.blobs, blobs, signal)) {
-    yield { status: "parsing GGUF" };
-    const size = (await store.blobs.size(digest)) ?? 0;
-    const { facts, kind } = inspect(store, digest);
-    await store.blobs.touch(digest);
-    const layer: Layer = { mediaType: mediaTypeOf(as ?? kind), digest, size };
-    drafts.push({ layer, facts });
-    if (as === undefined && kind === "model" && facts.chatTemplate !== undefined) {
-      drafts.push(...(await detectedTemplate(store, facts.chatTemplate)));
-    }
-  }
-  if (as === undefined && !drafts.some(({ layer }) => layerKind(layer) === "model")) {
-    throw new AppError("invalid", "none of the files is a model");
-  }
-  return drafts;
-}
-
-/** Those of the request and those of a model that it builds on, against the weights they will be loaded with. */
-function checkAdapters(store: ModelStore, drafts: readonly Draft[]): void {
-  const path = ({ layer }: Draft) => store.blobs.path(layer.digest);
-  const weights = drafts.find(({ layer }) => layerKind(layer) === "model");
-  for (const draft of drafts) {
-    if (layerKind(draft.layer) !== "adapter") continue;
-    if (weights === undefined) throw new AppError("invalid", "an adapter needs a model: name one with FROM");
-    checkAdapter(path(weights), path(draft));
-  }
-}
-
-async function detectedTemplate(store: ModelStore, chatTemplate: string): Promise<Draft[]> {
-  const known = detectKnownTemplate(chatTemplate);
-  if (known === undefined) return [];
-  const template = await newLayer(store, "template", known.template);
-  const drafts: Draft[] = [{ ...template, status: `using autodetected template ${known.name}` }];
-  if (known.stop.length > 0) drafts.push(await newLayer(store, "params", goJsonLine({ stop: known.stop })));
-  return drafts;
-}
-
-async function newLayer(store: ModelStore, kind: LayerKind, content: string): Promise<Draft> {
-  const digest = digestOf(content);
-  const isNew = !(await store.blobs.has(digest));
-  return { layer: { mediaType: mediaTypeOf(kind), digest, size: Buffer.byteLength(content) }, isNew, content };
-}
-
 /** Adapters and projectors stay as they are, as in Ollama. */
 async function* quantizeDrafts(
   { store, quantize }: CreateContext,
-  drafts: Draft[],
+  drafts: DraftLayer[],
   level: string,
   signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, void, undefined> {
@@ -263,79 +151,4 @@ async function* quantizeDrafts(
     const layer = yield* quantizeLayer(store.blobs, quantize, source, level, signal);
     if (layer !== draft.layer) drafts[i] = { layer, facts: inspect(store, layer.digest).facts, isNew: true };
   }
-}
-
-/** The config blob: what the weights say, under what the request overrides. */
-function describe(drafts: readonly Draft[], base: ImageConfig, request: CreateRequest): ImageConfig {
-  const info = request.info ?? {};
-  const text = (key: string): string => {
-    const value = info[key];
-    if (value !== undefined && typeof value !== "string")
-      throw new AppError("invalid", `info field "${key}" must be a string`);
-    return value ?? "";
-  };
-  const count = (key: string): number => {
-    const value = info[key];
-    if (value === undefined) return 0;
-    if (typeof value !== "number") throw new AppError("invalid", `info field "${key}" must be a number`);
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw new AppError("invalid", `info field "${key}" must be a non-negative integer`);
-    return value;
-  };
-  const weights = drafts.find(({ layer }) => layerKind(layer) === "model")?.facts;
-  const builtIn = BUILT_IN[weights?.architecture ?? ""];
-  const capabilities = [...(base.capabilities ?? []), ...stringList(info["capabilities"])];
-  const families = drafts.flatMap(({ layer, facts }) =>
-    layerKind(layer) === "model" && facts !== undefined ? [facts.architecture] : [],
-  );
-  const config = {
-    model_format: base.model_format === "" ? (weights === undefined ? "" : "gguf") : base.model_format,
-    model_family: text("model_family") || (weights?.architecture ?? ""),
-    model_families: text("model_family") === "" ? families : [text("model_family"), ...families],
-    model_type: text("parameter_size") || (weights?.parameterSize ?? ""),
-    file_type: text("quantization_level") || (weights?.fileType ?? ""),
-    renderer: request.renderer ?? base.renderer ?? builtIn?.renderer ?? "",
-    parser: request.parser ?? base.parser ?? builtIn?.parser ?? "",
-    requires: request.requires ?? base.requires ?? "",
-    capabilities,
-    context_length: count("context_length"),
-    embedding_length: count("embedding_length"),
-    base_name: text("base_name"),
-  };
-  return config;
-}
-
-/** Adds the layers that the request itself brings: template, system, licenses, parameters, messages. */
-async function withRequested(
-  store: ModelStore,
-  base: readonly Draft[],
-  request: CreateRequest,
-  config: ImageConfig,
-): Promise<Draft[]> {
-  let drafts = [...base];
-  const replace = async (kind: LayerKind, content: string): Promise<void> => {
-    drafts = drafts.filter(({ layer }) => layerKind(layer) !== kind);
-    drafts.push(await newLayer(store, kind, content));
-  };
-  if (request.template !== undefined && request.template !== "") {
-    checkTemplate(request.template);
-    await replace("template", request.template);
-  }
-  if (request.system !== undefined && request.system !== "") await replace("system", request.system);
-  for (const license of licensesOf(request.license)) drafts.push(await newLayer(store, "license", license));
-  const params = { ...request.parameters };
-  const stop = BUILT_IN[config.model_family]?.stop;
-  if (stop !== undefined && params["stop"] === undefined) params["stop"] = stop;
-  for (const { layer, content } of drafts) {
-    if (layerKind(layer) !== "params") continue;
-    const existing: unknown = JSON.parse(content ?? (await store.blobs.readText(layer.digest)));
-    if (typeof existing === "object" && existing !== null)
-      for (const [key, value] of Object.entries(existing)) params[key] ??= value;
-  }
-  if (Object.keys(params).length > 0) await replace("params", goJsonLine(params, { sortKeys: true }));
-  if (request.messages !== undefined && request.messages.length > 0) {
-    const messages = request.messages.map(({ role = "", content = "" }) => ({ role, content }));
-    await replace("messages", goJsonLine(messages));
-  }
-  return drafts;
 }
