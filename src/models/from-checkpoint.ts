@@ -11,7 +11,7 @@ import type { ModelStore } from "./store.ts";
 export interface ConvertRequest {
   /** Names relative to the model's folder → paths of the blobs. */
   readonly files: Readonly<Record<string, string>>;
-  /** Must not exist yet. */
+  /** Made by the conversion. */
   readonly target: string;
   readonly matrices: MatrixFormat;
 }

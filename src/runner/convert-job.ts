@@ -16,7 +16,7 @@ import { selfCommand } from "./self.ts";
 export interface ConvertPayload {
   /** Names relative to the model's folder → where the files are. */
   readonly files: Readonly<Record<string, string>>;
-  /** Created; must not exist yet. Whoever asks removes it when this fails. */
+  /** Made by the job. Whoever asks removes it when this fails. */
   readonly target: string;
   readonly matrices: MatrixFormat;
 }
@@ -34,14 +34,16 @@ export interface ConvertResult {
 
 export function runConversion(
   payload: ConvertPayload,
+  caged: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<ConvertProgress, ConvertResult, undefined> {
-  return runJob({ name: "the conversion", command: selfCommand("convert"), payload }, signal);
+  const files = { inputs: Object.values(payload.files), outputs: [payload.target] };
+  return runJob({ name: "the conversion", command: selfCommand("convert"), payload, files, caged }, signal);
 }
 
 /** The main of the hidden role. */
 export function serveConversion(): Promise<never> {
-  return serveJob((payload: ConvertPayload, report) => convert(payload, report));
+  return serveJob({ work: (payload: ConvertPayload, report) => convert(payload, report) });
 }
 
 type Report = (progress: ConvertProgress) => void;
@@ -86,7 +88,7 @@ async function write(
   refuseFullDisk(target, total);
   const throttled = everySoOften((completed) => report({ completed, total }));
   const hash = new DigestStream();
-  const descriptor = openSync(target, "wx", 0o644);
+  const descriptor = openSync(target, "w");
   try {
     const size = await writeGguf((chunk) => {
       hash.update(chunk);
