@@ -2,7 +2,7 @@
 // been checked, and the manifest comes last, so a failed create leaves no model behind.
 
 import type { CreateRequest, ProgressResponse } from "../api/schema/models.ts";
-import { parseDigest } from "../base/digest.ts";
+import { type Digest, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { quantizeLevel } from "../formats/gguf/quantization.ts";
 import { adapterScales } from "./adapter-layers.ts";
@@ -10,6 +10,7 @@ import { describeModel, requestedLayers } from "./describe-model.ts";
 import { type DraftLayer, inspect } from "./draft-layer.ts";
 import type { Convert } from "./from-checkpoint.ts";
 import { emptyConfig, encodeImageConfig, type ImageConfig, parseImageConfig } from "./image-config.ts";
+import { adapterLayers } from "./layers-of-adapters.ts";
 import { checkAdapters, fromFiles, fromModelFiles } from "./layers-of-files.ts";
 import { CONFIG_TYPE, encodeManifest, type Layer, layerKind } from "./manifest.ts";
 import { ModelName } from "./name.ts";
@@ -51,7 +52,25 @@ export async function* createModel(
   request: CreateRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, void, undefined> {
+  const made = new Set<Digest>();
+  try {
+    yield* makeModel(context, request, made, signal);
+  } finally {
+    // A step on the way to the model, or all of it when it was refused or canceled: as large as the model itself.
+    await context.store.removeUnused([...made]);
+  }
+}
+
+async function* makeModel(
+  context: CreateContext,
+  request: CreateRequest,
+  made: Set<Digest>,
+  signal: AbortSignal,
+): AsyncGenerator<ProgressResponse, void, undefined> {
   const { store } = context;
+  const note = (drafts: readonly DraftLayer[]): void => {
+    for (const { layer, isNew, content } of drafts) if (isNew === true && content === undefined) made.add(layer.digest);
+  };
   const name = checkCreateRequest(request);
   const before = await store.find(name);
   const wanted = request.quantize || request.quantization || "";
@@ -61,13 +80,17 @@ export async function* createModel(
   else if (request.files !== undefined)
     base = { drafts: yield* fromModelFiles(context, request.files, level, signal), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
-  const adapters = request.adapters ?? {};
-  if (request.adapters !== undefined) base.drafts.push(...(yield* fromFiles(store, adapters, "adapter", signal)));
+  note(base.drafts);
+  const adapters =
+    request.adapters === undefined ? undefined : yield* adapterLayers(context, request.adapters, base.drafts, signal);
+  base.drafts.push(...(adapters?.drafts ?? []));
+  note(base.drafts);
   checkAdapters(store, base.drafts);
   if (request.draft_files !== undefined)
     base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft", signal)));
   if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
-  const scales = { ...base.config.adapter_scales, ...adapterScales(adapters, request.adapter_scales) };
+  note(base.drafts);
+  const scales = { ...base.config.adapter_scales, ...adapterScales(adapters?.digests ?? {}, request.adapter_scales) };
   const config = { ...describeModel(base.drafts, base.config, request), adapter_scales: scales };
   const drafts = await requestedLayers(store, base.drafts, request, config);
   for (const { status, layer, isNew } of drafts) {
@@ -77,7 +100,7 @@ export async function* createModel(
   yield { status: "writing manifest" };
   await store.exclusively(() => writeModel(store, name, drafts, config));
   const old = before === undefined ? [] : [before.manifest.config, ...before.manifest.layers];
-  const sent = Object.values(request.files ?? {}).map(parseDigest);
+  const sent = [request.files, request.adapters].flatMap((files) => Object.values(files ?? {}).map(parseDigest));
   await store.removeUnused([...old.map((layer) => layer.digest), ...sent]);
   yield { status: "success" };
 }

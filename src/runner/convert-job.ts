@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { type Digest, DigestStream } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { humanBytes } from "../base/bytes.ts";
+import { type AdapterBase, planAdapter } from "../convert/adapter.ts";
 import { type Conversion, planConversion } from "../convert/convert.ts";
 import type { MatrixFormat } from "../convert/plan-tensors.ts";
 import type { GgufSource } from "../formats/gguf/source.ts";
@@ -18,7 +19,10 @@ export interface ConvertPayload {
   readonly files: Readonly<Record<string, string>>;
   /** Made by the job. Whoever asks removes it when this fails. */
   readonly target: string;
+  /** Of a model's matrices; an adapter's are always F32. */
   readonly matrices: MatrixFormat;
+  /** The model that the files adapt; undefined where they are a model. */
+  readonly adapterOf?: AdapterBase | undefined;
 }
 
 export interface ConvertProgress {
@@ -48,7 +52,7 @@ export function serveConversion(): Promise<never> {
 
 type Report = (progress: ConvertProgress) => void;
 
-async function convert({ files, target, matrices }: ConvertPayload, report: Report): Promise<ConvertResult> {
+async function convert({ files, target, matrices, adapterOf }: ConvertPayload, report: Report): Promise<ConvertResult> {
   const sources = new Map<string, GgufSource>();
   const descriptors: number[] = [];
   try {
@@ -57,7 +61,10 @@ async function convert({ files, target, matrices }: ConvertPayload, report: Repo
       descriptors.push(descriptor);
       sources.set(name, fileSource(descriptor));
     }
-    const conversion = planConversion(sources, matrices);
+    const conversion =
+      adapterOf === undefined
+        ? planConversion(sources, matrices)
+        : { layout: planAdapter(sources, adapterOf), parameters: {} };
     return { ...(await write(conversion, target, report)), parameters: conversion.parameters };
   } finally {
     for (const descriptor of descriptors) closeSync(descriptor);
