@@ -9,6 +9,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { usableThreads } from "../src/base/cpu.ts";
+import { measureHop } from "./bench-hop.ts";
 import type { RawEmbedTask, RawTask } from "./bench-raw.ts";
 import { benchRegistry } from "./bench-registry.ts";
 import { fetchSmallModel, smallModelName } from "./small-model.mjs";
@@ -241,18 +242,45 @@ async function speculation({ url }: Server): Promise<void> {
   ] as const) {
     const off: number[] = [];
     const on: number[] = [];
-    let same = true;
+    const parted: number[] = [];
+    let drafted = 0;
+    let accepted = 0;
     for (let round = 0; round < rounds; round++) {
       const plain = await stream(url, prompt, 96, { draft_num_predict: 0 });
-      const drafted = await stream(url, prompt, 96);
+      const guessed = await stream(url, prompt, 96);
       off.push(plain.tokens / (plain.lastMs - plain.firstMs));
-      on.push(drafted.tokens / (drafted.lastMs - drafted.firstMs));
-      same &&= plain.text === drafted.text;
+      on.push(guessed.tokens / (guessed.lastMs - guessed.firstMs));
+      drafted += Number(guessed.final["draft_count"] ?? 0);
+      accepted += Number(guessed.final["draft_accepted_count"] ?? 0);
+      if (plain.text !== guessed.text) parted.push(await gapWhereTheyPart(url, prompt, plain.text, guessed.text));
     }
+    const texts =
+      parted.length === 0 ? "identical" : `part at a gap of ${Math.max(...parted).toFixed(3)} in log-probability`;
     print(
-      `speculation, ${name}: ${(median(on) / median(off)).toFixed(2)}× of without, texts ${same ? "identical" : "differ"}`,
+      `speculation, ${name}: ${(median(on) / median(off)).toFixed(2)}× of without, ${accepted} of ${drafted} guesses right, texts ${texts}`,
     );
   }
+}
+
+/** How much better the first choice was than the second where two answers first differ: near 0 for a tie. */
+async function gapWhereTheyPart(url: string, prompt: string, a: string, b: string): Promise<number> {
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same++;
+  const common = a.slice(0, a.slice(0, same).lastIndexOf(" ") + 1).trimEnd();
+  const options = { temperature: 0, num_predict: 4 };
+  const body = {
+    model: smallModelName,
+    prompt: prompt + common,
+    raw: true,
+    stream: false,
+    logprobs: true,
+    top_logprobs: 2,
+    options,
+  };
+  const response = await fetch(`${url}/api/generate`, { method: "POST", body: JSON.stringify(body) });
+  const { logprobs } = (await response.json()) as { logprobs: { top_logprobs: { logprob: number }[] }[] };
+  const gaps = logprobs.map(({ top_logprobs: [first, second] }) => (first?.logprob ?? 0) - (second?.logprob ?? 0));
+  return Math.min(...gaps);
 }
 
 async function queueing({ url }: Server): Promise<void> {
@@ -318,6 +346,7 @@ try {
   const created = Bun.spawnSync([binary, "create", smallModelName, "-f", modelfile], { env });
   if (created.exitCode !== 0) throw new Error(created.stderr.toString());
   print(`${threads} threads, ${rounds} rounds, medians`);
+  if ("remote hop".includes(only)) await measureHop({ binary, env, url, rounds, median, print });
   const ours: Server = { name: "ours", url };
   const all = [
     ours,

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { commandTable } from "../src/cli/cli.ts";
+import { commandTable } from "../src/cli/command-table.ts";
 import type { Command, Flags } from "../src/cli/command.ts";
 import { bareValue } from "../src/cli/flags.ts";
 import { withHelpFlag } from "../src/cli/help.ts";

@@ -5,97 +5,30 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { readFileSync } from "node:fs";
 import { parseBytes } from "./base/bytes.ts";
-import { parseDuration } from "./base/duration.ts";
 import { AppError } from "./base/errors.ts";
 import { parseHost, type HostAddress } from "./base/host.ts";
+import {
+  boolean,
+  consent,
+  debugLevel,
+  integerSetting,
+  lifetime,
+  type Setting,
+  setting,
+  settingWarnings,
+  text,
+  timeout,
+  waiting,
+} from "./base/setting-values.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
-
-interface Setting<T> {
-  readonly env: string;
-  readonly parse: (text: string) => T;
-  readonly fallback: T;
-  readonly summary: string;
-}
-
-function setting<T>(env: string, parse: (text: string) => T, fallback: T, summary: string): Setting<T> {
-  return { env, parse, fallback, summary };
-}
-
-/** Unparsable numbers warn and give the default (Ollama: envconfig.Uint). */
-const warnings: string[] = [];
-
-function integer(env: string, fallback: number): (text: string) => number {
-  return (text) => {
-    if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
-    warnings.push(`invalid ${env}=${text}, using default ${fallback}`);
-    return fallback;
-  };
-}
-
-/** Text that is no boolean counts as true (Ollama: envconfig.BoolWithDefault). */
-function boolean(text: string): boolean {
-  return !["0", "f", "F", "false", "FALSE", "False"].includes(text);
-}
-
-/** What opens a door must be meant: only a clear yes counts. */
-function consent(env: string): (text: string) => boolean {
-  return (value) => {
-    if (["1", "t", "true", "yes", "on"].includes(value.toLowerCase())) return true;
-    if (!["0", "f", "false", "no", "off"].includes(value.toLowerCase()))
-      warnings.push(`${env}=${value} is neither true nor false, using false`);
-    return false;
-  };
-}
-
-function text(value: string): string {
-  return value;
-}
-
-function integerSetting(env: string, fallback: number, summary: string): Setting<number> {
-  return setting(env, integer(env, fallback), fallback, summary);
-}
-
-/** Milliseconds; negative is forever (Infinity). A bare number is seconds. */
-function keepAlive(value: string): number {
-  const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_KEEP_ALIVE_MS);
-  return ms < 0 ? Number.POSITIVE_INFINITY : ms;
-}
-
-function parseDurationOr(value: string, fallbackMs: number): number {
-  try {
-    return Number(parseDuration(value)) / 1e6;
-  } catch {
-    warnings.push(`invalid duration "${value}", using default`);
-    return fallbackMs;
-  }
-}
-
-/** Milliseconds; 0 and less is never (Infinity). A bare number is seconds. */
-function timeout(fallbackMs: number): (value: string) => number {
-  return (value) => {
-    const ms = /^-?\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, fallbackMs);
-    return ms <= 0 ? Number.POSITIVE_INFINITY : ms;
-  };
-}
-
-function drainTimeout(value: string): number {
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : parseDurationOr(value, DEFAULT_DRAIN_MS);
-  return Math.max(0, ms);
-}
-
-/** 0 info, 1 debug, 2 trace; "true" is 1. */
-function debugLevel(value: string): number {
-  const number = Number(value);
-  return Number.isInteger(number) ? number : boolean(value) ? 1 : 0;
-}
 
 /** Bytes per second: "20MB", "2 MiB/s", "1000000"; 0 is no limit. */
 function bytesPerSecond(value: string): number {
   try {
     return parseBytes(value.replace(/\s*\/\s*s$|ps$/i, ""));
   } catch {
-    warnings.push(`invalid OLLAMA_DOWNLOAD_LIMIT=${value}, downloads are not limited`);
+    settingWarnings.push(`invalid OLLAMA_DOWNLOAD_LIMIT=${value}, downloads are not limited`);
     return 0;
   }
 }
@@ -106,7 +39,7 @@ export type KvType = (typeof KV_TYPES)[number];
 function kvType(value: string): KvType {
   const found = KV_TYPES.find((type) => type === value.toLowerCase());
   if (found === undefined)
-    warnings.push(`OLLAMA_KV_CACHE_TYPE=${value} is not one of ${KV_TYPES.join(", ")}, using f16`);
+    settingWarnings.push(`OLLAMA_KV_CACHE_TYPE=${value} is not one of ${KV_TYPES.join(", ")}, using f16`);
   return found ?? "f16";
 }
 
@@ -130,7 +63,7 @@ export const settings = {
   ),
   keepAliveMs: setting(
     "OLLAMA_KEEP_ALIVE",
-    keepAlive,
+    lifetime(DEFAULT_KEEP_ALIVE_MS),
     DEFAULT_KEEP_ALIVE_MS,
     'The duration that models stay loaded in memory (default "5m")',
   ),
@@ -222,6 +155,36 @@ export const settings = {
     0,
     "Most bytes per second that pulls may use (e.g. 20MB)",
   ),
+  remotes: setting(
+    "OLLAMA_REMOTES",
+    text,
+    "",
+    "A comma separated list of hosts that may serve models besides those of `ollama remote allow`",
+  ),
+  remoteKeys: setting(
+    "OLLAMA_REMOTE_KEYS",
+    text,
+    "",
+    "The private file of allowed remote hosts and their keys (default ~/.ollama/remotes.json)",
+  ),
+  remoteConnectMs: setting(
+    "OLLAMA_REMOTE_CONNECT_TIMEOUT",
+    timeout(10_000),
+    10_000,
+    'How long a remote engine may take to answer whether it is there (default "10s")',
+  ),
+  remoteFirstMs: setting(
+    "OLLAMA_REMOTE_FIRST_TIMEOUT",
+    timeout(5 * 60_000),
+    5 * 60_000,
+    'How long a remote engine may take to its first token (default "5m")',
+  ),
+  remoteGapMs: setting(
+    "OLLAMA_REMOTE_GAP_TIMEOUT",
+    timeout(2 * 60_000),
+    2 * 60_000,
+    'How long a remote engine may be silent between two tokens (default "2m")',
+  ),
   downloadUrl: setting(
     "OLLAMA_DOWNLOAD_URL",
     text,
@@ -243,7 +206,7 @@ export const settings = {
   ),
   shutdownTimeoutMs: setting(
     "OLLAMA_SHUTDOWN_TIMEOUT",
-    drainTimeout,
+    waiting(DEFAULT_DRAIN_MS),
     DEFAULT_DRAIN_MS,
     'How long running answers may take to finish when the server is told to stop (default "1m")',
   ),
@@ -272,6 +235,10 @@ export interface Config extends Values {
   readonly homeDir: string;
   /** The models directory, absolute. */
   readonly modelsDir: string;
+  /** The private file of allowed remote hosts, absolute. */
+  readonly remotesFile: string;
+  /** An environment variable by its name: where that file says that a key is in the environment. */
+  readonly variable: (name: string) => string | undefined;
   /** Where the unpacked libraries and other things that can be made again live. */
   readonly cacheDir: string;
   /** Set by whom: shown in errors about the host. */
@@ -292,7 +259,7 @@ export interface Config extends Values {
 
 /** Reads the environment. Values are trimmed of spaces and quotes, as Ollama does; an unusable one warns, never throws. */
 export function readConfig(env: Env): Config {
-  warnings.length = 0;
+  settingWarnings.length = 0;
   const values: Record<string, unknown> = {};
   for (const [name, row] of Object.entries(settings) as [string, Setting<unknown>][]) {
     const raw = clean(env[row.env]);
@@ -301,6 +268,7 @@ export function readConfig(env: Env): Config {
   const home = env["HOME"] ?? env["USERPROFILE"] ?? homedir();
   const homeDir = join(home === "" ? "/" : home, ".ollama");
   const models = clean(env["OLLAMA_MODELS"]);
+  const remotesFile = clean(env["OLLAMA_REMOTE_KEYS"]);
   const cacheHome = clean(env["XDG_CACHE_HOME"]);
   const caches = isAbsolute(cacheHome) ? cacheHome : join(home === "" ? "/" : home, ".cache");
   const hfHome = clean(env["HF_HOME"]);
@@ -309,6 +277,8 @@ export function readConfig(env: Env): Config {
     ...(values as unknown as Values),
     homeDir,
     modelsDir: models === "" ? join(homeDir, "models") : resolve(models),
+    remotesFile: remotesFile === "" ? join(homeDir, "remotes.json") : resolve(remotesFile),
+    variable: (name: string) => env[name],
     cacheDir: join(caches, "ollama"),
     caches: {
       huggingFace: hub === "" ? resolve(hfHome === "" ? join(caches, "huggingface") : hfHome, "hub") : resolve(hub),
@@ -320,7 +290,7 @@ export function readConfig(env: Env): Config {
       no: clean(env["NO_PROXY"] ?? env["no_proxy"]),
     },
     certificateAuthorities: readAuthorities(clean(env["SSL_CERT_FILE"])),
-    warnings: [...warnings],
+    warnings: [...settingWarnings],
     noColor: (env["NO_COLOR"] ?? "") !== "",
     term: env["TERM"],
     editorCommand:
@@ -333,7 +303,7 @@ function readAuthorities(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    warnings.push(`SSL_CERT_FILE=${path} cannot be read, using the built-in certificate authorities`);
+    settingWarnings.push(`SSL_CERT_FILE=${path} cannot be read, using the built-in certificate authorities`);
     return undefined;
   }
 }

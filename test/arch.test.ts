@@ -11,16 +11,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
   version: [],
   config: ["base"],
+  remotes: ["base"],
   api: ["base"],
   formats: ["base"],
   access: ["api", "base", "config"],
   convert: ["formats", "base"],
   chat: ["formats", "api", "base"],
-  models: ["chat", "formats", "api", "base", "config"],
+  models: ["chat", "formats", "remotes", "api", "base", "config"],
   registry: ["models", "formats", "api", "base", "config", "version"],
   runner: ["convert", "formats", "api", "base", "config", "version"],
   scheduler: ["runner", "models", "formats", "api", "base", "config"],
-  inference: ["scheduler", "runner", "chat", "models", "formats", "api", "base", "config"],
+  inference: ["scheduler", "runner", "chat", "models", "remotes", "formats", "api", "base", "config", "version"],
   server: [
     "access",
     "inference",
@@ -36,7 +37,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "version",
   ],
   install: ["base"],
-  cli: ["access", "install", "api", "formats", "base", "config", "version"],
+  cli: ["access", "install", "api", "formats", "remotes", "base", "config", "version"],
   main: ["cli", "runner", "base"],
 };
 

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { manualPage } from "../scripts/man.ts";
-import { commandTable } from "../src/cli/cli.ts";
+import { commandTable } from "../src/cli/command-table.ts";
 
 const path = join(import.meta.dir, "../docs/ollama.1");
 

@@ -7,10 +7,11 @@ export const MAX_LINE_BYTES = 8_000_000;
 
 const NEWLINE = 10;
 
-/** Blank lines are left out; the last line needs no line break. Throws `too-large` for a line over the limit. */
+/** Blank lines are left out unless `blank` asks for them; the last line needs no line break. Throws `too-large` for a line over the limit. */
 export async function* readLines(
   source: AsyncIterable<Uint8Array>,
   limitBytes = MAX_LINE_BYTES,
+  { blank = false }: { readonly blank?: boolean } = {},
 ): AsyncGenerator<string, void, undefined> {
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
@@ -32,7 +33,7 @@ export async function* readLines(
       if (newline < 0) break;
       start = newline + 1;
       const line = take();
-      if (line !== "") yield line;
+      if (line !== "" || blank) yield line;
     }
   }
   const last = take();

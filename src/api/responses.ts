@@ -116,6 +116,9 @@ const runningModel = object<RunningModel>({
   context_length: number,
   parallel: optional(number),
   active_requests: optional(number),
+  remote_model: optional(text),
+  remote_host: optional(text),
+  remote_failure: optional(text),
   queued_requests: optional(number),
 });
 

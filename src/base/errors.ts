@@ -10,6 +10,7 @@ export type Fault =
   | "busy" // try again later
   | "canceled" // the caller went away
   | "unsupported" // well formed, but this model or build cannot do it
+  | "upstream" // another server that this one asks failed
   | "internal";
 
 export interface ErrorFacts {

@@ -67,6 +67,12 @@ export const doctorFlags = defineFlags({
   models: { type: "bool", summary: "Also hash every stored model (reads all of them)" },
 });
 
+export const remoteFlags = defineFlags({
+  "key-env": { type: "string", summary: "Environment variable of the server that holds the key" },
+  "key-stdin": { type: "bool", summary: "Read the key from standard input" },
+  ca: { type: "string", summary: "File with the certificate authority (PEM) to trust for this host" },
+});
+
 export const transferFlags = defineFlags({ insecure });
 
 const scopeFlags = {

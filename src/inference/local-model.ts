@@ -2,7 +2,7 @@
 
 import { AppError } from "../base/errors.ts";
 import type { ModelOptions } from "../api/schema/options.ts";
-import { type DialogFormat, requestedFormat } from "../chat/dialog-format.ts";
+import type { DialogFormat } from "../chat/dialog-format.ts";
 import type { ChatMessage } from "../chat/message.ts";
 import type { OutputParser } from "../chat/output-family.ts";
 import type { Config } from "../config.ts";
@@ -28,6 +28,7 @@ import type {
   SpentTokens,
 } from "./model.ts";
 import { type AnswerGrammar, grammarFor } from "./answer-grammar.ts";
+import { promptText, withModelMessages } from "./model-dialog.ts";
 import { AnswerReader } from "./read-answer.ts";
 import { contextLimit, maxTokens, mergeOptions, samplingParams } from "./settings.ts";
 import { messagesToDrop, withoutOldest } from "./truncate.ts";
@@ -88,7 +89,7 @@ export class LocalModel implements AskableModel {
   }
 
   chat(question: ChatQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent> {
-    const messages = this.#withModelMessages(question.messages);
+    const messages = withModelMessages(this.model, question.messages);
     const text = this.#renderMessages(messages, question);
     const format = this.#format;
     const parser = format.family.create({
@@ -131,21 +132,15 @@ export class LocalModel implements AskableModel {
   }
 
   renderChat(question: ChatQuestion): string {
-    return this.#renderMessages(this.#withModelMessages(question.messages), question);
+    return this.#renderMessages(withModelMessages(this.model, question.messages), question);
   }
 
   renderPrompt(question: PromptQuestion): string {
-    if (question.raw) return question.prompt;
-    const format = question.template === undefined ? this.#format : requestedFormat(question.template);
-    if (question.suffix !== "") return format.renderInsert(question.prompt, question.suffix);
-    const system = question.system === "" ? this.model.system : question.system;
-    const messages: ChatMessage[] = [
-      ...(system === "" ? [] : [{ role: "system", content: system }]),
-      // An earlier context holds the model's own MESSAGEs already (spec 2.20).
-      ...(question.context === undefined ? this.model.messages : []),
-      { role: "user", content: question.prompt },
-    ];
-    return format.render({ messages, tools: [], think: question.think });
+    return promptText(this.model, question, () => this.#format);
+  }
+
+  async countChat(question: ChatQuestion, signal: AbortSignal): Promise<number> {
+    return (await this.tokenize(this.renderChat(question), signal)).length;
   }
 
   async embed(question: EmbedQuestion, signal: AbortSignal): Promise<Embeddings> {
@@ -199,13 +194,6 @@ export class LocalModel implements AskableModel {
     if (this.model.weightsPath !== undefined) this.scheduler.expire(this.model.weightsPath);
   }
 
-  /** MESSAGEs of the model come first; its SYSTEM leads unless the conversation brings one (spec 2.31). */
-  #withModelMessages(messages: readonly ChatMessage[]): ChatMessage[] {
-    const { system } = this.model;
-    const lead = system !== "" && messages[0]?.role !== "system" ? [{ role: "system", content: system }] : [];
-    return [...lead, ...this.model.messages, ...messages];
-  }
-
   #renderMessages(messages: readonly ChatMessage[], { tools, toolChoice, think }: ChatQuestion): string {
     return this.#format.render({ messages, tools: toolChoice === "none" ? [] : tools, think });
   }
@@ -248,20 +236,21 @@ export class LocalModel implements AskableModel {
     const { runner } = lease;
     const used = (spent: Omit<SpentTokens, "model">) =>
       this.#used(question.promptIsShared === true ? { ...spent, promptTokens: 0, cachedTokens: 0 } : spent);
+    const facts = { ...held, used, shortened: (tokens: number) => this.asker.shortened(tokens) };
     const limit = this.#contextLimit(held.options, runner);
     const ask = (text: string, cutPrompt: boolean) =>
       runner.generate(this.#request(question, held.options, prepared, { text, limit, cutPrompt }), signal);
     const first = ask(prepared.text, question.truncate && prepared.shorter === undefined);
     const overflow = await overflowOf(first);
     if (overflow === undefined) {
-      yield* answerOf(first, new AnswerReader(prepared.parser, { ...held, droppedTokens: 0, used }));
+      yield* answerOf(first, new AnswerReader(prepared.parser, { ...facts, droppedTokens: 0 }));
       return;
     }
     if (!question.truncate || prepared.shorter === undefined) throw new AppError("invalid", TOO_LONG);
     const tokensOf = async (text: string) => (await runner.tokenize(text, true)).length;
     const text = await prepared.shorter(tokensOf, limit);
     const droppedTokens = Math.max(0, overflow - (await tokensOf(text)));
-    yield* answerOf(ask(text, true), new AnswerReader(prepared.parser, { ...held, droppedTokens, used }));
+    yield* answerOf(ask(text, true), new AnswerReader(prepared.parser, { ...facts, droppedTokens }));
   }
 
   #request(

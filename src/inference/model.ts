@@ -30,6 +30,8 @@ export interface Asker {
   readonly id: string;
   /** To be called once at the end of each answer and embedding, also of one that was broken off. */
   used(spent: SpentTokens): void;
+  /** Told before the first event of an answer whose prompt lost so many tokens because the context was too small. */
+  shortened(tokens: number): void;
 }
 
 export interface AskSettings {
@@ -147,7 +149,8 @@ export interface Ranking {
 export interface ModelAbilities {
   readonly completion: boolean;
   readonly tools: boolean;
-  readonly thinking: boolean;
+  /** "unknown": an engine elsewhere does not say; it is passed what was asked for. */
+  readonly thinking: boolean | "unknown";
   readonly insert: boolean;
   readonly vision: boolean;
   readonly embedding: boolean;
@@ -163,9 +166,13 @@ export interface AskableModel {
   complete(question: PromptQuestion, signal: AbortSignal): AsyncIterable<AnswerEvent>;
   embed(question: EmbedQuestion, signal: AbortSignal): Promise<Embeddings>;
   rerank(question: RerankQuestion, signal: AbortSignal): Promise<Ranking>;
+  /** Who answers in its stead, as Ollama notes it in every chunk. */
+  readonly remote?: { readonly remote_model: string; readonly remote_host: string };
   /** The prompt that would be sent, for debugging. */
   renderChat(question: ChatQuestion): string;
   renderPrompt(question: PromptQuestion): string;
+  /** How many tokens the conversation is as a prompt. */
+  countChat(question: ChatQuestion, signal: AbortSignal): Promise<number>;
   tokenize(text: string, signal: AbortSignal): Promise<readonly number[]>;
   detokenize(tokens: readonly number[], signal: AbortSignal): Promise<string>;
   /** Makes it resident. */

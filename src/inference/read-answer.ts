@@ -10,6 +10,8 @@ export interface AnswerFacts {
   readonly loadMs: number;
   /** Tokens of messages that were dropped before the prompt was sent. */
   readonly droppedTokens: number;
+  /** Told how many tokens the prompt lost, before anything is said. */
+  readonly shortened: (tokens: number) => void;
   /** Called once, at the end. */
   readonly used: (spent: Omit<SpentTokens, "model">) => void;
 }
@@ -44,6 +46,8 @@ export class AnswerReader implements Disposable {
     switch (event.type) {
       case "started":
         this.#promptTokens = event.promptTokens - event.cutTokens;
+        if (event.cutTokens + this.facts.droppedTokens > 0)
+          this.facts.shortened(event.cutTokens + this.facts.droppedTokens);
         return [];
       case "delta": {
         const { text, logprobs } = event.delta;

@@ -38,6 +38,8 @@ export function dialogFormatOf(model: OpenedModel, preferGo: boolean | undefined
 /** `fromList`: /api/tags leaves GGUF chat templates out of account (spec 2.49). Unreadable weights give what the config says. */
 export function capabilitiesOf(model: OpenedModel, preferGo: boolean | undefined, fromList = false): Capability[] {
   const found = new Set<Capability>((model.config.capabilities ?? []) as Capability[]);
+  // What nearly every engine elsewhere can do; it is not asked, since lists must work without it.
+  if (found.size === 0 && model.config.remote_host !== undefined) return ["completion", "tools"];
   try {
     addFromWeights(model, preferGo, fromList, found);
   } catch (error) {

@@ -15,6 +15,7 @@ import { checkAdapters, fromFiles, fromModelFiles } from "./layers-of-files.ts";
 import { CONFIG_TYPE, encodeManifest, type Layer, layerKind } from "./manifest.ts";
 import { ModelName } from "./name.ts";
 import { type Quantize, quantizeLayer } from "./quantize-layer.ts";
+import { remoteOf } from "./remote-source.ts";
 import type { ModelStore } from "./store.ts";
 
 export interface CreateContext {
@@ -38,6 +39,7 @@ export function checkCreateRequest(request: CreateRequest): ModelName {
   for (const digest of Object.values(request.adapters ?? {})) {
     if (digest === "") throw new AppError("invalid", "invalid digest format");
   }
+  remoteOf(request);
   return ModelName.parse(request.model ?? request.name ?? "");
 }
 
@@ -76,7 +78,9 @@ async function* makeModel(
   const wanted = request.quantize || request.quantization || "";
   const level = wanted === "" ? "" : quantizeLevel(wanted).name;
   let base: { drafts: DraftLayer[]; config: ImageConfig };
-  if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
+  const remote = remoteOf(request);
+  if (remote !== undefined) base = { drafts: [], config: { ...emptyConfig, ...remote } };
+  else if (request.from !== undefined && request.from !== "") base = yield* fromModel(context, request.from, signal);
   else if (request.files !== undefined)
     base = { drafts: yield* fromModelFiles(context, request.files, level, signal), config: emptyConfig };
   else throw new AppError("invalid", "neither 'from' or 'files' was specified");
@@ -151,9 +155,10 @@ async function* fromModel(
     const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
     drafts.push({ layer, ...(facts === undefined ? {} : { facts }) });
   }
-  const { renderer, parser, requires, model_format, capabilities, adapter_scales } = baseConfig;
+  const { renderer, parser, requires, model_format, capabilities, adapter_scales, remote_host, remote_model } =
+    baseConfig;
   const kept = Object.fromEntries(
-    Object.entries({ renderer, parser, requires, capabilities, adapter_scales }).filter(
+    Object.entries({ renderer, parser, requires, capabilities, adapter_scales, remote_host, remote_model }).filter(
       ([, value]) => value !== undefined,
     ),
   );

@@ -53,6 +53,8 @@ export function describeModel(drafts: readonly DraftLayer[], base: ImageConfig, 
     context_length: count("context_length"),
     embedding_length: count("embedding_length"),
     base_name: text("base_name"),
+    ...(base.remote_host === undefined ? {} : { remote_host: base.remote_host }),
+    ...(base.remote_model === undefined ? {} : { remote_model: base.remote_model }),
   };
   return config;
 }

@@ -43,13 +43,14 @@ export async function* fromFiles(
     throw new AppError("unsupported", `safetensors cannot be imported as ${as}; convert them to GGUF first`);
   }
   refusePickles(entries.map(([path]) => path));
+  // The first line of a stream comes before what may fail, as in Ollama: errors are its last line.
+  yield { status: "parsing GGUF" };
   const drafts: DraftLayer[] = [];
   const blobs = entries.map(([path, text]) => ({ name: basename(path), digest: parseDigest(text) }));
   for (const { digest } of blobs) {
     if (!(await store.blobs.has(digest))) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
   }
   for (const { digest } of yield* mergeShards(store.blobs, blobs, signal)) {
-    yield { status: "parsing GGUF" };
     const size = (await store.blobs.size(digest)) ?? 0;
     const { facts, kind } = inspect(store, digest);
     await store.blobs.touch(digest);

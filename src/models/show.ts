@@ -81,14 +81,15 @@ function commandsOf(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([name, value]) => list(name, Array.isArray(value) ? value.map(String) : [String(value)]));
   return [
-    ...list("model", [model.weightsPath ?? model.config.remote_model]),
+    ...list("model", model.weightsPath === undefined ? remoteHosts(model) : [model.weightsPath]),
+    ...list("remote_model", [model.config.remote_model]),
     ...list(
       "adapter",
       model.adapters.map(({ path, scale }) => (scale === 1 ? path : `${path} ${scale}`)),
     ),
     ...list("draft", [model.draftPath]),
     ...list("model", model.projectorPaths),
-    ...list("template", [template]),
+    ...list("template", isRenderedElsewhere(model) ? [] : [template]),
     ...list("system", [system]),
     ...list("renderer", [model.config.renderer]),
     ...list("parser", [model.config.parser]),
@@ -96,6 +97,15 @@ function commandsOf(
     ...list("license", model.licenses),
     ...model.messages.map(({ role, content }) => ({ name: "message", args: `${role}: ${content}` })),
   ];
+}
+
+function remoteHosts({ config }: OpenedModel): string[] {
+  return (config.remote_host ?? "").split(",");
+}
+
+/** Its template is the engine's own, and not known here. */
+function isRenderedElsewhere({ config, template }: OpenedModel): boolean {
+  return config.remote_host !== undefined && template === undefined && config.renderer === undefined;
 }
 
 const MAX_VERBOSE_ITEMS = 2_000_000;

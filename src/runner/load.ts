@@ -174,8 +174,9 @@ function enterCageFor(request: LoadRequest): CageReport {
   return enterCage(request.caged ? cageRules(request) : undefined);
 }
 
-function governorFor({ threads, fixedThreads }: LoadRequest): ThreadGovernor {
-  return new ThreadGovernor(fixedThreads ? [threads] : plausibleCounts(threads), threads);
+function governorFor({ threads, startThreads, fixedThreads }: LoadRequest): ThreadGovernor {
+  if (fixedThreads) return new ThreadGovernor([threads], threads);
+  return new ThreadGovernor(plausibleCounts(threads), startThreads ?? threads, startThreads !== undefined);
 }
 
 function loadChosenBackends(llama: LlamaSymbols, request: LoadRequest): void {

@@ -79,6 +79,8 @@ export class RunnerProcess implements AsyncDisposable {
   #closed: AppError | undefined;
   #hung = false;
   memory: RunnerMemory | undefined;
+  /** The thread count its engine found best, once it has rested. */
+  settledThreads: number | undefined;
   /** Called once when the process has ended, after every waiting request was told. */
   onExit: (() => void) | undefined;
 
@@ -233,6 +235,9 @@ export class RunnerProcess implements AsyncDisposable {
       case "load-failed":
         return this.#ready.reject(new AppError(message.fault, this.#stderr.withReason(message.message)));
       case "load-progress":
+        return;
+      case "settled":
+        this.settledThreads = message.threads;
         return;
       case "state-written":
         if (this.load.stateDir !== undefined) pruneStates(dirname(this.load.stateDir), this.load.stateDirBytes);

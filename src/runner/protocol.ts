@@ -17,6 +17,8 @@ export interface LoadRequest {
   readonly draft: { readonly path: string; readonly model: OffloadModel } | undefined;
   readonly adapters: readonly { readonly path: string; readonly scale: number }[];
   readonly threads: number;
+  /** What an earlier runner of this model settled on. */
+  readonly startThreads: number | undefined;
   /** The count was asked for (num_thread): no other is tried. */
   readonly fixedThreads: boolean;
   readonly offload: { readonly model: OffloadModel; readonly wishes: OffloadWishes };
@@ -195,6 +197,8 @@ export type FromRunner =
     }
   /** A conversation's state was written to disk: the states of all models together may now be too many. */
   | { readonly type: "state-written" }
+  /** The thread count found best, said when the engine rests. */
+  | { readonly type: "settled"; readonly threads: number }
   | { readonly type: "measured"; readonly id: number; readonly measures: RunnerMeasures }
   | {
       readonly type: "memory";

@@ -15,6 +15,7 @@ import { LLAMA_TAG } from "../runner/llama/abi.gen.ts";
 import type { NativeLibraries } from "../runner/native.ts";
 import type { OffloadModel } from "../runner/offload.ts";
 import type { LoadRequest } from "../runner/protocol.ts";
+import type { ThreadMemory } from "./thread-memory.ts";
 import { type CachePlan, type ModelCost, planCache, predictBytes, scaleKvBytes, vramBytes } from "./budget.ts";
 
 export interface LoadSpec {
@@ -22,7 +23,7 @@ export interface LoadSpec {
   readonly signature: string;
   readonly bytes: number;
   /** Made when the load happens, from the memory that is free then. */
-  readonly request: (libraries: NativeLibraries, context: number) => LoadRequest;
+  readonly request: (libraries: NativeLibraries, context: number, memory: ThreadMemory) => LoadRequest;
   readonly trainedContext: number;
 }
 
@@ -47,7 +48,7 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
     signature,
     bytes: predictBytes(cost),
     trainedContext: cost.trainedContext,
-    request: (libraries, context) => {
+    request: (libraries, context, memory) => {
       const { offload, plan } = placement(facts, cost, { options, config, libraries, context });
       return {
         type: "load",
@@ -57,6 +58,7 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         draft,
         adapters: model.adapters,
         ...chosen,
+        startThreads: memory.recall(path, chosen.threads),
         offload,
         kvType: config.kvCacheType,
         flashAttention: config.flashAttention,

@@ -1,6 +1,7 @@
 // Keeps models resident: a queue of requests that wait for a runner, one loop that performs `decide`, keep-alive timers.
 // Requests for a model that is ready pass at once; the others are handled in order, one load at a time (spec 7.04).
 
+import { join } from "node:path";
 import { memoryState } from "../base/memory.ts";
 import { AppError, toAppError } from "../base/errors.ts";
 import { logInfo } from "../base/log.ts";
@@ -14,6 +15,7 @@ import { decide } from "./decide.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import type { LoadSpec } from "./load-spec.ts";
 import { hasRoom, Lease, type Loaded, type RunningInfo, runningInfo, vramOf } from "./loaded.ts";
+import { ThreadMemory } from "./thread-memory.ts";
 import { type Turn, TurnQueue } from "./turn-queue.ts";
 import { whoGivesWay } from "./turns.ts";
 
@@ -44,12 +46,15 @@ export class Scheduler implements AsyncDisposable {
   readonly #waiting: Waiting[] = [];
   #pumping = false;
   #closed = false;
+  readonly #threadMemory: ThreadMemory;
   #gpus: NativeLibraries["gpus"] = [];
 
   constructor(
     private readonly config: Config,
     private readonly libraries: () => Promise<NativeLibraries>,
-  ) {}
+  ) {
+    this.#threadMemory = new ThreadMemory(join(config.cacheDir, "threads.json"));
+  }
 
   /**
    * Waits for a runner of the model, and for a turn at it. `keepAliveMs` replaces the earlier value when given (it is sticky,
@@ -209,7 +214,7 @@ export class Scheduler implements AsyncDisposable {
     try {
       const libraries = await this.libraries();
       this.#gpus = libraries.gpus;
-      const request = spec.request(libraries, context);
+      const request = spec.request(libraries, context, this.#threadMemory);
       const timeout = AbortSignal.timeout(Math.min(this.config.loadTimeoutMs, LONGEST_TIMER_MS));
       const signal = AbortSignal.any([loaded.abort.signal, timeout]);
       loaded.runner = await RunnerProcess.start(request, signal, this.config.stallTimeoutMs).catch((error: unknown) => {
@@ -280,6 +285,9 @@ export class Scheduler implements AsyncDisposable {
   }
 
   #forget(loaded: Loaded): void {
+    const { runner } = loaded;
+    if (runner?.settledThreads !== undefined)
+      void this.#threadMemory.note(loaded.key, runner.facts.threads, runner.settledThreads);
     if (this.#loaded.get(loaded.key) === loaded) this.#loaded.delete(loaded.key);
     loaded.turns.dissolve();
     this.#pump();

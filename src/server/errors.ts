@@ -14,6 +14,7 @@ export const STATUS = {
   canceled: 499,
   internal: 500,
   unsupported: 501,
+  upstream: 502,
   busy: 503,
 } as const satisfies Record<Fault, number>;
 

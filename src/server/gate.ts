@@ -80,6 +80,7 @@ export class Gate {
     const startedMs = performance.now();
     const caller = this.#identify(arrival);
     const context = this.#contextOf(caller, request.headers);
+    const { lost } = context;
     return within(context, async () => {
       const entry = { waitsFor: !isResumable(request.method, arrival.route ?? "") };
       this.#inFlight.add(entry);
@@ -99,6 +100,8 @@ export class Gate {
         response = refusal(path, error);
       }
       response.headers.set("x-request-id", context.id);
+      // The first event of an answer has come by now, and with it what was cut.
+      if (lost.promptTokens > 0) response.headers.set("x-ollama-truncated-tokens", String(lost.promptTokens));
       void untilEnded(request, response).then(() => ended(response));
       return response;
     });
@@ -131,9 +134,11 @@ export class Gate {
   }
 
   #contextOf(caller: Caller, headers: Headers): RequestContext {
+    const lost = { promptTokens: 0 };
     return {
+      lost,
       id: requestId(headers.get("x-request-id")),
-      asker: this.#asker(caller),
+      asker: this.#asker(caller, lost),
       isInCharge: isInCharge(caller, this.rules),
       keyId: caller.kind === "key" ? caller.key.id : undefined,
       logsBody: this.parts.config.logRequests,
@@ -164,7 +169,7 @@ export class Gate {
     return limit > 0 ? this.parts.turnstile.enter(id, limit, request.signal) : undefined;
   }
 
-  #asker(caller: Caller): Asker {
+  #asker(caller: Caller, lost: RequestContext["lost"]): Asker {
     const { metrics, ledger } = this.parts;
     const key = labelOf(caller);
     const who = accountOf(caller);
@@ -174,6 +179,9 @@ export class Gate {
       used: (spent) => {
         metrics.answerEnded({ ...spent, key });
         ledger.add(who, { promptTokens: spent.promptTokens, generatedTokens: spent.generatedTokens });
+      },
+      shortened: (tokens) => {
+        lost.promptTokens += tokens;
       },
     };
   }

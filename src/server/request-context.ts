@@ -7,6 +7,8 @@ import type { Asker } from "../inference/model.ts";
 export interface RequestContext {
   readonly id: string;
   readonly asker: Asker;
+  /** What answers to this request had to leave out. */
+  readonly lost: { promptTokens: number };
   /** May see how the server is set up, and what others have used. */
   readonly isInCharge: boolean;
   /** The id of the key that was shown. */

@@ -74,9 +74,10 @@ export function thinkOf(value: unknown, abilities: ModelAbilities, sentName: str
       `invalid think value: ${quoted} (must be "high", "medium", "low", "max", true, or false)`,
     );
   }
-  const on = value === undefined ? abilities.thinking : value !== false;
+  if (abilities.thinking === "unknown" && value === undefined) return { set: false, on: true };
+  const on = value === undefined ? abilities.thinking === true : value !== false;
   if (on && !abilities.thinking) throw new AppError("invalid", `${JSON.stringify(sentName)} does not support thinking`);
-  return { set: value !== undefined || abilities.thinking, on, ...(level === undefined ? {} : { level }) };
+  return { set: value !== undefined || abilities.thinking === true, on, ...(level === undefined ? {} : { level }) };
 }
 
 /** Images are refused plainly: no vision library is in this build (docs/differences.md). */

@@ -12,7 +12,7 @@ export interface Services {
   readonly store: ModelStore;
   readonly scheduler: Scheduler;
   /** What routes need of it, so that tests can bring a scripted model. */
-  readonly inference: Pick<Inference, "open">;
+  readonly inference: Pick<Inference, "open" | "remoteRunning">;
   /** Undefined where there is no engine. */
   readonly quantize?: Quantize;
   readonly registry: Pick<Registry, "parseTarget" | "pull" | "push">;

@@ -197,7 +197,7 @@ test("help names Ollama's commands in Ollama's order, then ours, and asks no ser
     .map((line) => line.trim().split(" ")[0]);
   const theirs = "serve create show run stop pull push signin signout list ps cp rm launch".split(" ");
   expect(names?.slice(0, theirs.length)).toEqual(theirs);
-  const ours = ["doctor", "completion", "key", "usage", "service", "upgrade", "uninstall"];
+  const ours = ["doctor", "completion", "key", "remote", "usage", "service", "upgrade", "uninstall"];
   expect(names?.slice(theirs.length)).toEqual(expect.arrayContaining(ours));
   expect(names?.at(-1)).toBe("help");
   expect((await runCli(nobody)).stdout).toBe(stdout);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { commandTable } from "../../src/cli/cli.ts";
+import { commandTable } from "../../src/cli/command-table.ts";
 import { runCli } from "../support/cli.ts";
 
 let folder: string;

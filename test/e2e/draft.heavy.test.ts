@@ -49,7 +49,7 @@ test(
   "what a model says with a draft is what it says without, and most guesses of an equal model are right",
   async () => {
     const asked = { raw: true, logprobs: true, top_logprobs: 2 };
-    const options = { temperature: 0, num_predict: 48 };
+    const options = { temperature: 0, num_predict: 32 };
     const plain = await client.generate("plain", PROMPT, { ...options, draft_num_predict: 0 }, asked);
     const drafted = await client.generate("drafted", PROMPT, options, asked);
     expect(plain.draft_count ?? 0).toBe(0);
@@ -64,8 +64,8 @@ test(
   "several conversations are drafted for at once, grow, and are what they are without drafts",
   async () => {
     const asked = { raw: true, logprobs: true, top_logprobs: 2 };
-    const options = { temperature: 0, num_predict: 40 };
-    const prompts = Array.from({ length: 4 }, (_, i) => `Chapter ${i + 1}. ${PROMPT} number ${i}`);
+    const options = { temperature: 0, num_predict: 20 };
+    const prompts = Array.from({ length: 3 }, (_, i) => `Chapter ${i + 1}. ${PROMPT} number ${i}`);
     const drafted = await Promise.all(prompts.map((prompt) => client.generate("drafted", prompt, options, asked)));
     for (const [i, prompt] of prompts.entries()) {
       const plain = await client.generate("plain", prompt, { ...options, draft_num_predict: 0 }, asked);

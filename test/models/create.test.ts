@@ -1,6 +1,7 @@
 // `create`: what it makes of GGUFs and of other models, and that what is refused leaves no model behind.
 
 import { describe, expect, test } from "bun:test";
+import type { Digest } from "../../src/base/digest.ts";
 import { openModel } from "../../src/models/opened-model.ts";
 import { ModelName } from "../../src/models/name.ts";
 import { layerKind } from "../../src/models/manifest.ts";
@@ -252,4 +253,27 @@ test("numbers beyond 32 bits in the metadata do not break show", async () => {
   await createFrom(temp.store, layoutBytes(layout));
   const { model_info } = showModel(await open(temp.store), {}, undefined);
   expect([model_info["own.big"], model_info["own.small"]]).toEqual([2 ** 60, 5]);
+});
+
+describe("a model that an engine elsewhere serves", () => {
+  const refusals: [string, Record<string, unknown>, string][] = [
+    ["no name there", { remote_host: "https://x/v1" }, "needs the name it has there"],
+    ["no host", { remote_model: "big" }, "remote_model needs a remote_host"],
+    ["a secret in the address", { from: "big", remote_host: "https://u:p@x" }, "keys are set with"],
+    ["weights", { from: "big", remote_host: "https://x", files: { a: "b" } }, "no weights here"],
+    ["a quantization", { from: "big", remote_host: "https://x", quantize: "q4_0" }, "no weights here"],
+  ];
+  test.each(refusals)("%s is refused", async (_, fields, message) => {
+    await using temp = await tempStore();
+    expect(create(temp.store, { model: "m", ...fields })).rejects.toThrow(message);
+  });
+
+  test("keeps its address when another model is made from it", async () => {
+    await using temp = await tempStore();
+    await create(temp.store, { model: "m", from: "org/big", remote_host: "https://x/v1,https://y/v1" });
+    await create(temp.store, { model: "n", from: "m", system: "S." });
+    const stored = await temp.store.find(ModelName.parse("n"));
+    const config = JSON.parse(await temp.store.blobs.readText(stored?.manifest.config.digest as Digest)) as unknown;
+    expect(config).toMatchObject({ remote_host: "https://x/v1,https://y/v1", remote_model: "org/big" });
+  });
 });

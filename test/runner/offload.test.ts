@@ -73,7 +73,7 @@ test.each([
   ["Apple M5", llama8b, { layers: [33], devices: [0] }],
   ["no GPU", llama8b, { layers: [], devices: [], gpuLayers: 0, vramBytes: 0, cacheBudgetBytes: 16 * GIB }],
 ] as const)("%s: the layers lie where they fit", (machine, weights, expected) => {
-  expect(planOffload(weights, MACHINES[machine], wishes)).toMatchObject(expected as object);
+  expect(planOffload(weights, MACHINES[machine], wishes)).toMatchObject(expected);
 });
 
 test("what does not fit stays on the CPU, the last layers go to the GPU", () => {

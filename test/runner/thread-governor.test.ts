@@ -54,6 +54,17 @@ test("on a crowded machine it gives way at once, and comes back when the machine
   expect(after.settled).toBe(4);
 });
 
+test("a remembered count is used from the first step, and others are looked at later only", () => {
+  const governor = new ThreadGovernor(plausibleCounts(4), 2, true);
+  expect(governor.threads).toBe(2);
+  const first = simulate(governor, crowded, 1_900);
+  expect(first.steps).toBe(Math.ceil(1_900 / crowded(2, 1)));
+  expect(governor.hasLooked).toBe(false);
+  // It was right then; now the machine is free.
+  expect(simulate(governor, free, 130_000, first.nowMs).settled).toBe(4);
+  expect(governor.hasLooked).toBe(true);
+});
+
 test("a machine that becomes crowded in the middle is noticed within seconds", () => {
   const governor = new ThreadGovernor(plausibleCounts(4), 4);
   const before = simulate(governor, free, 20_000);

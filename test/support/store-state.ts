@@ -35,3 +35,9 @@ export async function storeState(modelsDir: string): Promise<StoreState> {
 export async function leftovers(modelsDir: string): Promise<string[]> {
   return (await readdir(`${modelsDir}/blobs`)).filter((name) => !/^sha256-[0-9a-f]{64}$/.test(name));
 }
+
+/** Names in a models directory, without the locks and the list of linked blobs that are ours. */
+export async function entriesOf(modelsDir: string): Promise<string[]> {
+  const own = [".in-use", ".lock", "links"];
+  return (await readdir(modelsDir)).filter((name) => !own.includes(name)).sort();
+}

@@ -45,6 +45,9 @@ export const RunningModel = t.Object({
   /** Not in Ollama. */
   parallel: t.Optional(t.Integer()),
   active_requests: t.Optional(t.Integer()),
+  remote_model: t.Optional(t.String()),
+  remote_host: t.Optional(t.String()),
+  remote_failure: t.Optional(t.String({ description: "Why the engine elsewhere cannot be reached" })),
   queued_requests: t.Optional(t.Integer()),
 });
 export type RunningModel = Static<typeof RunningModel>;
@@ -96,7 +99,8 @@ export const CreateRequest = t.Object(
     quantize: t.Optional(t.String()),
     quantization: t.Optional(t.String()),
     from: t.Optional(t.String()),
-    remote_host: t.Optional(t.String()),
+    remote_host: t.Optional(t.String({ description: "Base URL of another engine; several with commas" })),
+    remote_model: t.Optional(t.String({ description: "The model's name there, if `from` does not give it" })),
     files: t.Optional(t.Record(t.String(), t.String(), { goType: "map[string]string" })),
     adapters: t.Optional(t.Record(t.String(), t.String(), { goType: "map[string]string" })),
     adapter_scales: t.Optional(

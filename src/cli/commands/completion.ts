@@ -2,7 +2,7 @@
 
 import { AppError } from "../../base/errors.ts";
 import { goQuote } from "../../base/go-text.ts";
-import { commandTable } from "../cli.ts";
+import { commandTable } from "../command-table.ts";
 import { bashCompletion } from "../completion/bash.ts";
 import { completableCommands, rootFlags } from "../completion/completable.ts";
 import { fishCompletion } from "../completion/fish.ts";

@@ -3,19 +3,19 @@
 import { humanBytes } from "../../base/bytes.ts";
 import { nowNs, parseRfc3339, zeroTimeNs } from "../../base/rfc3339.ts";
 import type { CliContext } from "../context.ts";
-import { processorText, untilText } from "../ui/placement.ts";
+import { processorText, remoteText, untilText } from "../ui/placement.ts";
 import { renderTable } from "../ui/table.ts";
 
 export async function run({ args }: { readonly args: readonly string[] }, context: CliContext): Promise<void> {
   const { models } = await context.client.listRunning();
   const rows = models
     .filter(({ name }) => name.startsWith(args[0] ?? ""))
-    .map(({ name, digest, size, size_vram, context_length, expires_at }) => [
+    .map(({ name, digest, size, size_vram, context_length, expires_at, remote_host = "", remote_failure }) => [
       name,
       digest.slice(0, 12),
-      humanBytes(size),
-      processorText(size, size_vram),
-      String(context_length),
+      remote_host === "" ? humanBytes(size) : "-",
+      remote_host === "" ? processorText(size, size_vram) : remoteText(remote_failure),
+      remote_host !== "" && context_length === 0 ? "-" : String(context_length),
       untilText(expires_at === "" ? zeroTimeNs : parseRfc3339(expires_at), nowNs()),
     ]);
   context.stdout.write(renderTable(["NAME", "ID", "SIZE", "PROCESSOR", "CONTEXT", "UNTIL"], rows));

@@ -6,6 +6,7 @@ import type { CreateRequest } from "../../api/schema/models.ts";
 import { AppError } from "../../base/errors.ts";
 import type { ModelfileContent } from "../../formats/modelfile/interpret.ts";
 import { expandPath } from "../../formats/modelfile/paths.ts";
+import { isRemoteUrl } from "../../remotes/address.ts";
 import { requestFileNames } from "./file-names.ts";
 import { homeOf } from "./home-of.ts";
 import { type LocalFile, localFiles } from "./local-files.ts";
@@ -17,7 +18,9 @@ export interface Gathered {
 }
 
 export async function gather(model: string, content: ModelfileContent, folder: string): Promise<Gathered> {
+  if (content.remoteModel !== undefined) return gatherRemote(model, content, content.remoteModel);
   const sources = await fromSources(content, folder);
+  if (sources.model !== undefined && isEngineUrl(sources.model)) throw nameMissing(sources.model);
   const drafts = await requiredFiles(content.drafts, folder);
   await refuseSamePaths(sources.paths, drafts.paths);
   const adapters = await adapterFiles(content.adapters, folder);
@@ -31,6 +34,31 @@ export async function gather(model: string, content: ModelfileContent, folder: s
   };
   const uploads = [...sources.files, ...adapters.files, ...drafts.files];
   return { request, uploads, hasDraft: drafts.files.length > 0 };
+}
+
+/** Several FROM lines are several addresses of one engine, tried in order. */
+function gatherRemote(model: string, content: ModelfileContent, remoteModel: string): Gathered {
+  const { from, adapters, drafts } = content;
+  const wrong = from.find((source) => !isRemoteUrl(source));
+  if (wrong !== undefined)
+    throw new AppError(
+      "invalid",
+      `REMOTE_MODEL needs a FROM that is the engine's address, like https://host/v1, not ${wrong}`,
+    );
+  if (remoteModel === "") throw nameMissing(from[0] ?? "");
+  if (adapters.length + drafts.length > 0)
+    throw new AppError("invalid", "ADAPTER and DRAFT belong to weights; this model has none here (REMOTE_MODEL)");
+  const request = { model, from: remoteModel, remote_host: from.join(","), ...settingsOf(content) };
+  return { request, uploads: [], hasDraft: false };
+}
+
+/** An API's address, not a file's. */
+function isEngineUrl(source: string): boolean {
+  return isRemoteUrl(source) && /\/v1\/?$/.test(source);
+}
+
+function nameMissing(address: string): AppError {
+  return new AppError("invalid", `which model at ${address}? add a line: REMOTE_MODEL name`);
 }
 
 interface Sources {

@@ -10,6 +10,11 @@ export function processorText(sizeBytes: number, vramBytes: number): string {
   return `${cpu}%/${100 - cpu}% CPU/GPU`;
 }
 
+/** Not in Ollama: a model that an engine elsewhere serves. */
+export function remoteText(failure: string | undefined): string {
+  return failure === undefined ? "100% remote" : "remote, down";
+}
+
 export function untilText(expiresAtNs: bigint, now: bigint): string {
   return now > expiresAtNs ? "Stopping..." : humanTime(expiresAtNs, "Never", now);
 }

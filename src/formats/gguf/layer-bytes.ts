@@ -12,13 +12,15 @@ export interface LayerBytes {
 }
 
 export function layerBytes(tensors: readonly GgufTensor[], blockCount: number): LayerBytes {
-  const layers = Array.from<number>({ length: blockCount }).fill(0);
+  // A count beyond the number of tensors is not to be believed, let alone reserved memory for.
+  const count = Math.min(blockCount, tensors.length);
+  const layers = Array.from<number>({ length: count }).fill(0);
   let input = 0;
   let output = 0;
   let hasHead = false;
   for (const { name, byteSize } of tensors) {
     const layer = Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? -1);
-    if (layer >= 0 && layer < blockCount) layers[layer] = (layers[layer] ?? 0) + byteSize;
+    if (layer >= 0 && layer < count) layers[layer] = (layers[layer] ?? 0) + byteSize;
     else if (name === "token_embd.weight") input += byteSize;
     else output += byteSize;
     hasHead ||= name === "output.weight";

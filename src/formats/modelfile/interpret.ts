@@ -19,6 +19,8 @@ export interface ModelfileContent {
   readonly system: string | undefined;
   readonly renderer: string | undefined;
   readonly parser: string | undefined;
+  /** What the model is called at the engine that FROM names. */
+  readonly remoteModel: string | undefined;
   /** Without its leading "v". */
   readonly requires: string | undefined;
   readonly warnings: readonly string[];
@@ -39,6 +41,7 @@ export function interpretModelfile(modelfile: Modelfile): ModelfileContent {
     system: all("system").at(-1),
     renderer: all("renderer").at(-1),
     parser: all("parser").at(-1),
+    remoteModel: all("remote_model").at(-1),
     requires: all("requires").map(parseRequires).at(-1),
     warnings,
   };

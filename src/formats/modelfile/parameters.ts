@@ -51,6 +51,7 @@ const NOT_PARAMETERS = new Set([
   "renderer",
   "parser",
   "requires",
+  "remote_model",
   "message",
 ]);
 

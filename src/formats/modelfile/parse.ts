@@ -30,10 +30,12 @@ const INSTRUCTIONS = [
   "parameter",
   "message",
   "requires",
+  "remote_model",
 ] as const;
 type Instruction = (typeof INSTRUCTIONS)[number];
 
-const INVALID_COMMAND = `command must be one of ${INSTRUCTIONS.slice(0, -1)
+/** Ollama's words: they leave out what only we have. */
+const INVALID_COMMAND = `command must be one of ${INSTRUCTIONS.slice(0, -2)
   .map((name) => `"${name}"`)
   .join(", ")}, or "requires"`;
 
@@ -65,6 +67,7 @@ function parseInstruction(reader: Reader, first: string): Command {
     case "renderer":
     case "parser":
     case "requires":
+    case "remote_model":
       return { name: instruction, args: readValue(reader) };
     default:
       return instruction satisfies never;
@@ -77,7 +80,7 @@ function readInstruction(reader: Reader, first: string): Instruction {
   for (let char = reader.next(); ; char = reader.next()) {
     if (char === undefined) throw unexpectedEnd();
     if (isBlank(char)) break;
-    if (!/[A-Za-z]/.test(char)) throw parseError(reader, INVALID_COMMAND);
+    if (!/[A-Za-z_]/.test(char)) throw parseError(reader, INVALID_COMMAND);
     // Longer than any instruction: wait for the end of the word, but keep no more of it.
     if (word.length < 16) word += char;
   }

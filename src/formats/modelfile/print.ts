@@ -30,6 +30,7 @@ export function commandToText({ name, args }: Command): string {
     case "parser":
     case "requires":
     case "draft":
+    case "remote_model":
       return `${name.toUpperCase()} ${quote(args)}`;
     case "message": {
       const { role, content } = splitMessage(args);

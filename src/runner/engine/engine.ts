@@ -9,7 +9,7 @@ import type { Admission } from "./admission.ts";
 import { sharePrompts, sliceFor } from "./feed.ts";
 import { type DoneReason, Generation } from "./generation.ts";
 import type { DraftModel, DraftWish } from "./draft-model.ts";
-import { lookUpDraft } from "./lookup-draft.ts";
+import { COPYING_MATCH, lookUpDraft } from "./lookup-draft.ts";
 import { type Draft, NO_DRAFT, type Output, type Running } from "./running.ts";
 import { OUTPUTS_PER_SEQUENCE, type Sequences } from "./sequences.ts";
 import { StepCosts } from "./step-costs.ts";
@@ -45,7 +45,9 @@ export class Engine {
 
   /** Writes idle conversations to disk. Called when there is nothing else to do. */
   rest(): void {
-    this.parts.sequences.persistIdle();
+    const { sequences, governor, emit } = this.parts;
+    sequences.persistIdle();
+    if (governor.hasLooked) emit({ type: "settled", threads: governor.settled });
   }
 
   /** Tokenizes and queues a request. A prompt that does not fit is refused with its token count, or cut in the middle. */
@@ -160,9 +162,11 @@ export class Engine {
       const tokens = [...sequence.tokens, generation.output.at(-1) ?? 0];
       const stepMs = this.#costs.stepMs / answering.length;
       const { extraTokenMs } = this.#costs;
-      const found = lookUpDraft(tokens, Math.min(most, generation.lookupPacing.next(stepMs, extraTokenMs)));
-      if (found.length > 0) {
-        drafts.set(running, { tokens: found, pacing: generation.lookupPacing });
+      const found = lookUpDraft(tokens, most);
+      const pacing = found.matched >= COPYING_MATCH ? generation.copyPacing : generation.lookupPacing;
+      const guess = found.matched === 0 ? [] : found.tokens.slice(0, pacing.next(stepMs, extraTokenMs));
+      if (guess.length > 0) {
+        drafts.set(running, { tokens: guess, pacing });
         continue;
       }
       if (draftModel === undefined) continue;

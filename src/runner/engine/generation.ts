@@ -17,8 +17,10 @@ export class Generation {
   readonly output: number[] = [];
   readonly text: OutputText;
   readonly penalties: Penalties;
-  readonly lookupPacing = new DraftPacing();
-  readonly modelPacing = new DraftPacing();
+  /** Guesses from the text itself, where little and where much speaks for them, and from a draft model. */
+  readonly lookupPacing = new DraftPacing(0.35, 3);
+  readonly copyPacing = new DraftPacing(0.85, 8);
+  readonly modelPacing = new DraftPacing(0.6, 3);
   readonly #sampler: Sampler;
   readonly #constraint: AnswerConstraint | undefined;
   readonly #startedMs = performance.now();

@@ -1,27 +1,40 @@
 // Speculation without a draft model: when the end of the text has occurred before, what followed then is proposed again.
 // Copying, editing and structured text repeat themselves; other text does not, and then this switches itself off.
 
-const LONGEST_MATCH = 4;
+/** Fewer tokens in common are chance: free text shares pairs all the time. */
 const SHORTEST_MATCH = 3;
+/** From here on the text is most likely being copied. */
+export const COPYING_MATCH = 6;
+/** More in common says nothing more. */
+const LONGEST_MATCH = 16;
 /** Looking back further costs more than it finds. */
 const LOOK_BACK = 4096;
 
-/** Up to `most` tokens that followed the last occurrence of the text's end, longest match first. */
-export function lookUpDraft(tokens: readonly number[], most: number): number[] {
-  const end = tokens.length;
-  for (let length = Math.min(LONGEST_MATCH, end - 1); length >= SHORTEST_MATCH; length--) {
-    const from = Math.max(0, end - LOOK_BACK);
-    for (let start = end - length - 1; start >= from; start--) {
-      if (!sameTokens(tokens, start, end - length, length)) continue;
-      return tokens.slice(start + length, Math.min(start + length + most, end));
-    }
-  }
-  return [];
+export interface Lookup {
+  /** What followed there. */
+  readonly tokens: readonly number[];
+  /** How many tokens before it are the same here. */
+  readonly matched: number;
 }
 
-function sameTokens(tokens: readonly number[], a: number, b: number, length: number): boolean {
-  for (let i = length - 1; i >= 0; i--) if (tokens[a + i] !== tokens[b + i]) return false;
-  return true;
+const NOTHING: Lookup = { tokens: [], matched: 0 };
+
+/** Up to `most` tokens that followed the place most like the text's end: most tokens in common, the last of equals. */
+export function lookUpDraft(tokens: readonly number[], most: number): Lookup {
+  const end = tokens.length;
+  const last = tokens[end - 1];
+  let best = SHORTEST_MATCH - 1;
+  let at = -1;
+  for (let i = end - 2; i >= Math.max(0, end - LOOK_BACK); i--) {
+    if (tokens[i] !== last) continue;
+    let matched = 1;
+    while (matched < LONGEST_MATCH && i - matched >= 0 && tokens[i - matched] === tokens[end - 1 - matched]) matched++;
+    if (matched <= best) continue;
+    best = matched;
+    at = i;
+    if (matched === LONGEST_MATCH) break;
+  }
+  return at < 0 ? NOTHING : { tokens: tokens.slice(at + 1, Math.min(at + 1 + most, end)), matched: best };
 }
 
 /**
@@ -30,10 +43,19 @@ function sameTokens(tokens: readonly number[], a: number, b: number, length: num
  * does not, for longer each time.
  */
 export class DraftPacing {
-  #size = FIRST_DRAFT;
+  #size: number;
   #rest = 0;
   #restLength = FIRST_REST;
-  #accepted = HOPED_FOR;
+  #accepted: number;
+
+  /** `hopedFor`: the share of drafted tokens expected to be right before anything is known; `first`: how many to begin with. */
+  constructor(
+    private readonly hopedFor: number,
+    private readonly first: number,
+  ) {
+    this.#size = first;
+    this.#accepted = hopedFor;
+  }
 
   /** Tokens to draft for the next step; 0 while resting. */
   next(stepMs: number, tokenMs: number): number {
@@ -53,7 +75,7 @@ export class DraftPacing {
       this.#size = Math.min(this.#size * 2, LARGEST_DRAFT);
       this.#restLength = FIRST_REST;
     } else if (accepted === 0) {
-      this.#size = Math.max(Math.floor(this.#size / 2), FIRST_DRAFT);
+      this.#size = Math.max(Math.floor(this.#size / 2), this.first);
       if (this.#accepted < GIVE_UP_BELOW) this.#startRest();
     }
   }
@@ -61,14 +83,11 @@ export class DraftPacing {
   #startRest(): number {
     this.#rest = this.#restLength;
     this.#restLength = Math.min(this.#restLength * 2, LONGEST_REST);
-    this.#accepted = HOPED_FOR;
+    this.#accepted = this.hopedFor;
     return 0;
   }
 }
 
-/** The share of drafted tokens expected to be accepted before anything is known. */
-const HOPED_FOR = 0.35;
-const FIRST_DRAFT = 3;
 export const LARGEST_DRAFT = 16;
 const FIRST_REST = 16;
 const LONGEST_REST = 512;

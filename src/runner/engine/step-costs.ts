@@ -11,9 +11,12 @@ export class StepCosts {
   promptTokenMs = 0;
   #draftTokenMs = 0;
 
-  /** Milliseconds that one more token in an answering step costs. */
+  /**
+   * Milliseconds that one more token in an answering step costs; before any was tried, what a prompt token costs, but never so
+   * much that none would be tried.
+   */
   get extraTokenMs(): number {
-    return this.#draftTokenMs === 0 ? this.promptTokenMs : this.#draftTokenMs;
+    return this.#draftTokenMs === 0 ? Math.min(this.promptTokenMs, this.stepMs / 2) : this.#draftTokenMs;
   }
 
   record(step: { ms: number; tokens: number; answers: number; promptTokens: number; drafted: number }): void {

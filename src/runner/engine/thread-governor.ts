@@ -36,12 +36,21 @@ export class ThreadGovernor {
   readonly #arms: readonly Arm[];
   #best: Arm;
   #trial: { arm: Arm; left: number } | undefined;
+  #restsFirst: boolean;
+  #looks = 0;
 
-  constructor(counts: readonly number[], startWith: number) {
+  /** `remembered`: `startWith` was found best before, so the others can wait for their look. */
+  constructor(counts: readonly number[], startWith: number, remembered = false) {
     this.#arms = counts.map((threads) => ({ threads, cost: new Map(), lookAgainMs: 0, pauseMs: FIRST_PAUSE_MS }));
     const first = this.#arms.find(({ threads }) => threads === startWith) ?? this.#arms[0];
     if (first === undefined) throw new RangeError("no thread counts to choose from");
     this.#best = first;
+    this.#restsFirst = remembered;
+  }
+
+  /** Other counts have been tried: `settled` is a finding. */
+  get hasLooked(): boolean {
+    return this.#looks > 0;
   }
 
   /** What the next step should use. */
@@ -70,6 +79,7 @@ export class ThreadGovernor {
 
   #continueTrial(trial: { arm: Arm; left: number }, tokens: number, ms: number, nowMs: number): void {
     trial.left--;
+    this.#looks++;
     const best = this.#best.cost.get(tokens);
     const hopeless = best !== undefined && ms > best * HOPELESS;
     if (trial.left > 0 && !hopeless) return;
@@ -87,6 +97,10 @@ export class ThreadGovernor {
   }
 
   #maybeStartTrial(tokens: number, nowMs: number): void {
+    if (this.#restsFirst) {
+      this.#restsFirst = false;
+      for (const arm of this.#arms) arm.lookAgainMs = nowMs + FIRST_PAUSE_MS;
+    }
     const next = this.#arms.find(
       (arm) => arm !== this.#best && (arm.lookAgainMs <= nowMs || this.#suspicious(arm, tokens)),
     );

@@ -6,7 +6,7 @@ import type { Message, Tool } from "../../api/schema/message.ts";
 import { AppError } from "../../base/errors.ts";
 import { formatNow } from "../../base/rfc3339.ts";
 import type { ChatMessage, ToolDefinition } from "../../chat/message.ts";
-import type { AnswerEvent, ChatQuestion, ToolChoice } from "../../inference/model.ts";
+import type { AnswerEvent, AskableModel, ChatQuestion, ToolChoice } from "../../inference/model.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse } from "../errors.ts";
 import { openNamed } from "../model-reference.ts";
@@ -58,8 +58,8 @@ async function chat(services: Services, request: ChatRequest, signal: AbortSigna
   }
   const events = model.chat(question, signal);
   return request.stream === false
-    ? whole(sent, events, tools.length > 0)
-    : ndjsonResponse(events, (event) => chatChunk(sent, event));
+    ? whole(model, sent, events, tools.length > 0)
+    : ndjsonResponse(events, (event) => ({ ...chatChunk(sent, event), ...model.remote }));
 }
 
 function emptyAnswer(model: string, reason: string): ChatResponse {
@@ -115,12 +115,18 @@ export function toolChoice(value: unknown): ToolChoice {
   );
 }
 
-async function whole(model: string, events: AsyncIterable<AnswerEvent>, withTools: boolean): Promise<Response> {
+async function whole(
+  { remote }: AskableModel,
+  sent: string,
+  events: AsyncIterable<AnswerEvent>,
+  withTools: boolean,
+): Promise<Response> {
   const { text, thinking, toolCalls, logprobs, done } = await collectAnswer(events);
   if (done === undefined) throw new AppError("internal", "the answer did not end");
-  const chunk = chatChunk(model, done);
+  const chunk = chatChunk(sent, done);
   return jsonResponse({
     ...chunk,
+    ...remote,
     message: {
       ...chunk.message,
       content: text,

@@ -57,7 +57,9 @@ async function generate(services: Services, request: GenerateRequest, signal: Ab
   };
   if (request._debug_render_only === true) return debugRender(sent, model, question);
   const events = model.complete(question, signal);
-  return request.stream === false ? whole(sent, events) : ndjsonResponse(events, (event) => generateChunk(sent, event));
+  return request.stream === false
+    ? whole(model, sent, events)
+    : ndjsonResponse(events, (event) => ({ ...generateChunk(sent, event), ...model.remote }));
 }
 
 function emptyAnswer(model: string, reason: "load" | "unload"): GenerateResponse {
@@ -75,11 +77,12 @@ function debugRender(sent: string, model: AskableModel, question: PromptQuestion
   });
 }
 
-async function whole(model: string, events: AsyncIterable<AnswerEvent>): Promise<Response> {
+async function whole({ remote }: AskableModel, sent: string, events: AsyncIterable<AnswerEvent>): Promise<Response> {
   const { text, thinking, toolCalls, logprobs, done } = await collectAnswer(events);
   if (done === undefined) throw new AppError("internal", "the answer did not end");
   return jsonResponse({
-    ...generateChunk(model, done),
+    ...generateChunk(sent, done),
+    ...remote,
     response: text,
     ...(thinking === "" ? {} : { thinking }),
     ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(wireToolCall) }),

@@ -21,6 +21,7 @@ import type { Convert } from "../../models/from-checkpoint.ts";
 import { ModelName } from "../../models/name.ts";
 import { openModel, openStored } from "../../models/opened-model.ts";
 import { detailsOf, showModel } from "../../models/show.ts";
+import type { RemoteInfo } from "../../inference/remote/remotes.ts";
 import { runConversion } from "../../runner/convert-job.ts";
 import type { RunningInfo } from "../../scheduler/loaded.ts";
 import { jsonBody } from "../body.ts";
@@ -105,8 +106,28 @@ function runningModel(info: RunningInfo): RunningModel {
   };
 }
 
-function listRunning({ scheduler }: Services): Response {
-  return jsonResponse({ models: scheduler.running().map(runningModel) });
+/** An engine elsewhere takes no memory here. */
+function remoteModel({ model, expiresAtMs, contextLength, active, failure }: RemoteInfo): RunningModel {
+  const { remote_model = "", remote_host = "" } = model.config;
+  return {
+    name: model.name.display,
+    model: model.name.display,
+    size: 0,
+    digest: digestHex(model.stored.digest),
+    details: detailsOf(model),
+    expires_at: formatLocal(BigInt(Math.round(expiresAtMs)) * 1_000_000n),
+    size_vram: 0,
+    context_length: contextLength,
+    active_requests: active,
+    remote_model,
+    remote_host,
+    ...(failure === undefined ? {} : { remote_failure: failure }),
+  };
+}
+
+async function listRunning({ scheduler, inference }: Services): Promise<Response> {
+  const remote = await inference.remoteRunning();
+  return jsonResponse({ models: [...scheduler.running().map(runningModel), ...remote.map(remoteModel)] });
 }
 
 async function show({ store, config }: Services, request: ShowRequest): Promise<Response> {

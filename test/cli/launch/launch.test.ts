@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { commandTable } from "../../../src/cli/cli.ts";
+import { commandTable } from "../../../src/cli/command-table.ts";
 import { integrations } from "../../../src/cli/launch/integrations.ts";
 import { type CliOptions, TestCli } from "../../support/cli.ts";
 import { TestScreen } from "../../support/screen.ts";

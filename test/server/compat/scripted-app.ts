@@ -24,6 +24,7 @@ export class ScriptedApp implements AsyncDisposable {
     this.store = new ModelStore(config.modelsDir);
     this.#scheduler = new Scheduler(config, () => Promise.reject(new AppError("internal", "no library in this test")));
     const inference = {
+      remoteRunning: () => Promise.resolve([]),
       open: async (sent: string) => {
         ModelName.parse(sent);
         if (sent !== "scripted") throw new AppError("not-found", `model '${sent}' not found`);

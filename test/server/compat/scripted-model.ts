@@ -128,6 +128,10 @@ export class ScriptedModel implements AskableModel {
     return `<prompt>${prompt}`;
   }
 
+  async countChat(question: ChatQuestion): Promise<number> {
+    return (await this.tokenize(this.renderChat(question))).length;
+  }
+
   async tokenize(value: string): Promise<readonly number[]> {
     return Array.from(value, (char) => char.codePointAt(0) ?? 0);
   }

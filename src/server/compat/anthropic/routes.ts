@@ -62,6 +62,6 @@ async function* named(events: AsyncIterable<StreamEvent>): AsyncGenerator<SseIte
 async function countTokens(services: Services, request: CountTokensRequest, signal: AbortSignal): Promise<Response> {
   const draft = promptDraft(request, {});
   const { model, question } = await openChat(services, request.model ?? "", draft);
-  const tokens = await model.tokenize(model.renderChat(question), signal);
-  return jsonResponse({ input_tokens: tokens.length }, 200, { "content-type": PLAIN_JSON });
+  const input_tokens = await model.countChat(question, signal);
+  return jsonResponse({ input_tokens }, 200, { "content-type": PLAIN_JSON });
 }
