@@ -68,7 +68,7 @@ export class WordPieces {
   /** The longest piece first, again and again. */
   #pieces(word: string): readonly number[] {
     const unknown = [this.options.unknown];
-    if (word.length > MAX_WORD_CHARACTERS && [...word].length > MAX_WORD_CHARACTERS) return unknown;
+    if (word.length > MAX_WORD_CHARACTERS && Array.from(word).length > MAX_WORD_CHARACTERS) return unknown;
     const ids: number[] = [];
     for (let start = 0; start < word.length;) {
       const pieces = start === 0 ? this.#beginnings : this.#continuations;
