@@ -65,7 +65,12 @@ export async function* runJob<P, R>(job: Job<P>, signal: AbortSignal): AsyncGene
     const { payload, files, caged } = job;
     child.send({ payload, files, caged } satisfies ToJob);
     for await (const event of events) {
-      if (event.type === "failed") throw new AppError(event.fault, stderr.withReason(event.message));
+      if (event.type === "failed") {
+        // The reason stands on stderr, which may arrive later than this.
+        child.kill("SIGKILL");
+        await stderrEnd;
+        throw new AppError(event.fault, stderr.withReason(event.message));
+      }
       if (event.type === "progress") yield event.progress;
       else if (event.type === "caged") tellCage(job.name, event.cage);
       else {
