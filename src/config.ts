@@ -141,7 +141,7 @@ export const settings = {
     "OLLAMA_RUNNER_CAGE",
     boolean,
     true,
-    "Confine the process that reads a model: no network, no other programs, no other files (default true)",
+    "Confine the processes that read a model: no network, no other programs, no other files (default true)",
   ),
   registryMirrors: setting(
     "OLLAMA_REGISTRY_MIRRORS",

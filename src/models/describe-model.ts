@@ -1,26 +1,15 @@
-// What `create` writes down about a new model, so that lists need not open its weights.
+// What a request to create a model says beyond its weights: the config blob, and the layers of text.
 
 import type { CreateRequest } from "../api/schema/models.ts";
 import { AppError } from "../base/errors.ts";
-import type { GgufFacts } from "../formats/gguf/facts.ts";
+import { goJsonLine } from "../base/go-encode.ts";
+import { type DraftLayer, newLayer } from "./draft-layer.ts";
 import type { ImageConfig } from "./image-config.ts";
-import { type Layer, layerKind } from "./manifest.ts";
-import { stringList } from "./request-texts.ts";
+import { layerKind, type LayerKind } from "./manifest.ts";
+import { checkTemplate, licensesOf, stringList } from "./request-texts.ts";
+import type { ModelStore } from "./store.ts";
 
-export interface Draft {
-  readonly layer: Layer;
-  readonly facts?: GgufFacts;
-  /** Status line instead of "using existing layer". */
-  readonly status?: string;
-  readonly isNew?: boolean;
-  /** Text that becomes a blob when everything else is known to be right. */
-  readonly content?: string;
-  /** The quantization level it was written at already. */
-  readonly level?: string;
-}
-
-/** Families whose prompts and answers have code here, and where their turns end. */
-export const BUILT_IN: Readonly<Record<string, { renderer: string; parser: string; stop?: readonly string[] }>> = {
+const BUILT_IN: Readonly<Record<string, { renderer: string; parser: string; stop?: readonly string[] }>> = {
   gemma4: { renderer: "gemma4", parser: "gemma4", stop: ["<turn|>"] },
   laguna: { renderer: "laguna", parser: "laguna" },
   nemotron_h: { renderer: "nemotron-3-nano", parser: "nemotron-3-nano" },
@@ -29,7 +18,7 @@ export const BUILT_IN: Readonly<Record<string, { renderer: string; parser: strin
 };
 
 /** The config blob: what the weights say, under what the request overrides. */
-export function describeModel(drafts: readonly Draft[], base: ImageConfig, request: CreateRequest): ImageConfig {
+export function describeModel(drafts: readonly DraftLayer[], base: ImageConfig, request: CreateRequest): ImageConfig {
   const info = request.info ?? {};
   const text = (key: string): string => {
     const value = info[key];
@@ -68,4 +57,39 @@ export function describeModel(drafts: readonly Draft[], base: ImageConfig, reque
     ...(base.remote_model === undefined ? {} : { remote_model: base.remote_model }),
   };
   return config;
+}
+
+/** Adds the layers that the request itself brings: template, system, licenses, parameters, messages. */
+export async function requestedLayers(
+  store: ModelStore,
+  base: readonly DraftLayer[],
+  request: CreateRequest,
+  config: ImageConfig,
+): Promise<DraftLayer[]> {
+  let drafts = [...base];
+  const replace = async (kind: LayerKind, content: string): Promise<void> => {
+    drafts = drafts.filter(({ layer }) => layerKind(layer) !== kind);
+    drafts.push(await newLayer(store, kind, content));
+  };
+  if (request.template !== undefined && request.template !== "") {
+    checkTemplate(request.template);
+    await replace("template", request.template);
+  }
+  if (request.system !== undefined && request.system !== "") await replace("system", request.system);
+  for (const license of licensesOf(request.license)) drafts.push(await newLayer(store, "license", license));
+  const params = { ...request.parameters };
+  const stop = BUILT_IN[config.model_family]?.stop;
+  if (stop !== undefined && params["stop"] === undefined) params["stop"] = stop;
+  for (const { layer, content } of drafts) {
+    if (layerKind(layer) !== "params") continue;
+    const existing: unknown = JSON.parse(content ?? (await store.blobs.readText(layer.digest)));
+    if (typeof existing === "object" && existing !== null)
+      for (const [key, value] of Object.entries(existing)) params[key] ??= value;
+  }
+  if (Object.keys(params).length > 0) await replace("params", goJsonLine(params, { sortKeys: true }));
+  if (request.messages !== undefined && request.messages.length > 0) {
+    const messages = request.messages.map(({ role = "", content = "" }) => ({ role, content }));
+    await replace("messages", goJsonLine(messages));
+  }
+  return drafts;
 }

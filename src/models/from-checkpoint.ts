@@ -11,9 +11,17 @@ import type { ModelStore } from "./store.ts";
 export interface ConvertRequest {
   /** Names relative to the model's folder → paths of the blobs. */
   readonly files: Readonly<Record<string, string>>;
-  /** Must not exist yet. */
+  /** Made by the conversion. */
   readonly target: string;
   readonly matrices: MatrixFormat;
+  /** The model that the files adapt; undefined where they are a model. */
+  readonly adapterOf?: AdapterBase | undefined;
+}
+
+export interface AdapterBase {
+  readonly architecture: string;
+  readonly heads: number;
+  readonly kvHeads: number;
 }
 
 /** "source": as the weights are, in 16 bits. */
@@ -62,6 +70,26 @@ export async function* convertCheckpoint(
     const { digest, size, parameters } = yield* convert({ files: paths, target, matrices }, signal);
     await store.blobs.adopt(target, digest);
     return { layer: { mediaType: mediaTypeOf("model"), digest, size }, level: matrices, parameters };
+  } finally {
+    await rm(target, { force: true });
+  }
+}
+
+/** Of one folder: its weights and their adapter_config.json. */
+export async function* convertAdapter(
+  store: ModelStore,
+  convert: Convert,
+  files: Readonly<Record<string, string>>,
+  base: AdapterBase,
+  signal: AbortSignal,
+): AsyncGenerator<ProgressResponse, Layer, undefined> {
+  const paths = await blobPaths(store, files);
+  const target = await store.blobs.temporary();
+  yield { status: "converting adapter" };
+  try {
+    const { digest, size } = yield* convert({ files: paths, target, matrices: "F32", adapterOf: base }, signal);
+    await store.blobs.adopt(target, digest);
+    return { mediaType: mediaTypeOf("adapter"), digest, size };
   } finally {
     await rm(target, { force: true });
   }

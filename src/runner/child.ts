@@ -43,7 +43,8 @@ class Child {
         loaded.embedder.cancel(message.id);
         return loaded.engine.cancel(message.id);
       case "tokenize": {
-        const options = { addSpecial: message.addSpecial, parseSpecial: true };
+        // What an embedding is made of, where one is made.
+        const options = { addSpecial: message.addSpecial, parseSpecial: !loaded.model.hasWordPieces };
         const tokens = Array.from(loaded.model.tokenize(message.text, options));
         return send({ type: "tokens", id: message.id, tokens });
       }

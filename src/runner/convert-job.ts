@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { type Digest, DigestStream } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { humanBytes } from "../base/bytes.ts";
+import { type AdapterBase, planAdapter } from "../convert/adapter.ts";
 import { type Conversion, planConversion } from "../convert/convert.ts";
 import type { MatrixFormat } from "../convert/plan-tensors.ts";
 import type { GgufSource } from "../formats/gguf/source.ts";
@@ -16,9 +17,12 @@ import { selfCommand } from "./self.ts";
 export interface ConvertPayload {
   /** Names relative to the model's folder → where the files are. */
   readonly files: Readonly<Record<string, string>>;
-  /** Created; must not exist yet. Whoever asks removes it when this fails. */
+  /** Made by the job. Whoever asks removes it when this fails. */
   readonly target: string;
+  /** Of a model's matrices; an adapter's are always F32. */
   readonly matrices: MatrixFormat;
+  /** The model that the files adapt; undefined where they are a model. */
+  readonly adapterOf?: AdapterBase | undefined;
 }
 
 export interface ConvertProgress {
@@ -34,19 +38,21 @@ export interface ConvertResult {
 
 export function runConversion(
   payload: ConvertPayload,
+  caged: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<ConvertProgress, ConvertResult, undefined> {
-  return runJob({ name: "the conversion", command: selfCommand("convert"), payload }, signal);
+  const files = { inputs: Object.values(payload.files), outputs: [payload.target] };
+  return runJob({ name: "the conversion", command: selfCommand("convert"), payload, files, caged }, signal);
 }
 
 /** The main of the hidden role. */
 export function serveConversion(): Promise<never> {
-  return serveJob((payload: ConvertPayload, report) => convert(payload, report));
+  return serveJob({ work: (payload: ConvertPayload, report) => convert(payload, report) });
 }
 
 type Report = (progress: ConvertProgress) => void;
 
-async function convert({ files, target, matrices }: ConvertPayload, report: Report): Promise<ConvertResult> {
+async function convert({ files, target, matrices, adapterOf }: ConvertPayload, report: Report): Promise<ConvertResult> {
   const sources = new Map<string, GgufSource>();
   const descriptors: number[] = [];
   try {
@@ -55,7 +61,10 @@ async function convert({ files, target, matrices }: ConvertPayload, report: Repo
       descriptors.push(descriptor);
       sources.set(name, fileSource(descriptor));
     }
-    const conversion = planConversion(sources, matrices);
+    const conversion =
+      adapterOf === undefined
+        ? planConversion(sources, matrices)
+        : { layout: planAdapter(sources, adapterOf), parameters: {} };
     return { ...(await write(conversion, target, report)), parameters: conversion.parameters };
   } finally {
     for (const descriptor of descriptors) closeSync(descriptor);
@@ -86,7 +95,7 @@ async function write(
   refuseFullDisk(target, total);
   const throttled = everySoOften((completed) => report({ completed, total }));
   const hash = new DigestStream();
-  const descriptor = openSync(target, "wx", 0o644);
+  const descriptor = openSync(target, "w");
   try {
     const size = await writeGguf((chunk) => {
       hash.update(chunk);

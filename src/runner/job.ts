@@ -1,14 +1,20 @@
 // One long piece of work in a child process of its own: payload in, progress and one result or AppError out. Work that
-// blocks (native code) or may crash costs a child, never the server; it ends with its signal and with the server.
+// blocks (native code) or may crash costs a child, never the server; it ends with its signal and with the server. What it
+// reads came from strangers: it works in a runner's cage, with its inputs and its outputs alone.
 
+import { closeSync, openSync } from "node:fs";
 import { AppError, type Fault, toAppError } from "../base/errors.ts";
+import { logInfo } from "../base/log.ts";
 import { AsyncQueue } from "../base/queue.ts";
-import { dieWithParent, dropPrivileges } from "./cage/cage.ts";
+import { dieWithParent, enterCage } from "./cage/cage.ts";
+import { type CageReport, describeCage, warnAboutCage } from "./cage/report.ts";
+import { type JobFiles, jobRules } from "./cage/rules.ts";
 import { runnerEnvironment } from "./self.ts";
 import { StderrTail } from "./stderr-tail.ts";
 
-type ToJob = { readonly payload: unknown };
+type ToJob = Pick<Job<never>, "payload" | "files" | "caged">;
 type FromJob<P, R> =
+  | { readonly type: "caged"; readonly cage: CageReport }
   | { readonly type: "progress"; readonly progress: P }
   | { readonly type: "result"; readonly result: R }
   | { readonly type: "failed"; readonly fault: Fault; readonly message: string };
@@ -20,6 +26,10 @@ export interface Job<P> {
   readonly command: readonly string[];
   /** Whatever the structured clone algorithm takes. */
   readonly payload: unknown;
+  /** All that it can open. */
+  readonly files: JobFiles;
+  /** False where the user switched the cage off. */
+  readonly caged: boolean;
   /** Reads progress out of what the child writes to stderr: native code that blocks the child can say it nowhere else. */
   readonly progressOf?: (line: string) => P | undefined;
 }
@@ -33,6 +43,8 @@ export async function* runJob<P, R>(job: Job<P>, signal: AbortSignal): AsyncGene
     stdout: "ignore",
     stderr: "pipe",
     env: runnerEnvironment(),
+    // Away from the server's terminal, as a runner is.
+    detached: process.platform !== "win32",
     ipc: (message: FromJob<P, R>) => events.push(message),
     serialization: "advanced",
   });
@@ -50,10 +62,17 @@ export async function* runJob<P, R>(job: Job<P>, signal: AbortSignal): AsyncGene
   const abort = () => events.fail(new AppError("canceled", "request canceled"));
   signal.addEventListener("abort", abort, { once: true });
   try {
-    child.send({ payload: job.payload } satisfies ToJob);
+    const { payload, files, caged } = job;
+    child.send({ payload, files, caged } satisfies ToJob);
     for await (const event of events) {
-      if (event.type === "failed") throw new AppError(event.fault, stderr.withReason(event.message));
+      if (event.type === "failed") {
+        // The reason stands on stderr, which may arrive later than this.
+        child.kill("SIGKILL");
+        await stderrEnd;
+        throw new AppError(event.fault, stderr.withReason(event.message));
+      }
       if (event.type === "progress") yield event.progress;
+      else if (event.type === "caged") tellCage(job.name, event.cage);
       else {
         // The child waits to be ended; what is left of its stderr is read before the queue ends.
         finished = { result: event.result };
@@ -69,22 +88,36 @@ export async function* runJob<P, R>(job: Job<P>, signal: AbortSignal): AsyncGene
   }
 }
 
+function tellCage(name: string, cage: CageReport): void {
+  logInfo("job started", { work: name, cage: describeCage(cage) });
+  warnAboutCage(cage, "jobs");
+}
+
 function howItEnded(child: Pick<Bun.Subprocess, "signalCode" | "exitCode">): string {
   if (child.signalCode === "SIGKILL") return "(killed; the machine may be out of memory)";
   return child.signalCode === null ? `(exit code ${child.exitCode ?? "?"})` : `(${child.signalCode})`;
 }
 
+export interface JobWork {
+  /** Opens what the work itself is made of: libraries that the cage would keep closed. */
+  readonly prepare?: (payload: never) => void;
+  readonly work: (payload: never, report: (progress: unknown) => void) => unknown;
+}
+
 /** The child's side: the main of a hidden role. Never returns; the parent ends this process when it has the result. */
-export async function serveJob(work: (payload: never, report: (progress: unknown) => void) => unknown): Promise<never> {
+export async function serveJob({ prepare, work }: JobWork): Promise<never> {
   if (process.send === undefined) throw new AppError("invalid", "this is started by the server, not by hand");
   // Ctrl-C in a terminal reaches the whole group; the server decides when a job ends.
   process.on("SIGINT", () => {});
   process.on("disconnect", () => process.exit(0));
   dieWithParent();
-  dropPrivileges();
   const send = (message: FromJob<unknown, unknown>) => process.send?.(message);
-  const { payload } = await new Promise<ToJob>((resolve) => process.once("message", resolve));
+  const { payload, files, caged } = await new Promise<ToJob>((resolve) => process.once("message", resolve));
   try {
+    prepare?.(payload as never);
+    // They must be there for the cage to let them be written.
+    for (const path of files.outputs) closeSync(openSync(path, "a", 0o644));
+    send({ type: "caged", cage: enterCage(caged ? jobRules(files) : undefined) });
     // Both ends are this same program, and the role's caller is the only one that sends a payload.
     const result = await work(payload as never, (progress) => send({ type: "progress", progress }));
     send({ type: "result", result });

@@ -1,15 +1,15 @@
-// Hidden role: enters the cage that a runner for this load request would enter, tries what an attack would try, and tells
-// what the kernel said. The same rules and the same code as a runner's; nothing in a runner does this.
+// Hidden role: enters the cage that a runner for this load request, or a job on these files, would enter, tries what an
+// attack would try, and tells what the kernel said. The same rules and the same code as theirs; nothing in a runner or a job does this.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { enterCage } from "./cage/cage.ts";
 import { type Libc, openLibc } from "./cage/libc.ts";
-import { cageRules, type CagedRequest } from "./cage/rules.ts";
+import { cageRules, type CagedRequest, type JobFiles, jobRules } from "./cage/rules.ts";
 import { CLONE, numberFor, type Processor, REFUSED, SELF_ONLY } from "./cage/syscalls.ts";
 import { openLlama } from "./llama/library.ts";
 
 export interface CageAttempts {
-  readonly request: CagedRequest;
+  readonly of: { readonly request: CagedRequest } | { readonly job: JobFiles; readonly libraryDir: string };
   readonly read: readonly string[];
   readonly write: readonly string[];
 }
@@ -19,9 +19,9 @@ const SOCK_STREAM = 1;
 const SIGCHLD = 17;
 
 export function proveCage(text: string): unknown {
-  const { request, read, write } = JSON.parse(text) as CageAttempts;
-  openLlama(request.libraryDir);
-  const report = enterCage(cageRules(request));
+  const { of, read, write } = JSON.parse(text) as CageAttempts;
+  openLlama("job" in of ? of.libraryDir : of.request.libraryDir);
+  const report = enterCage("job" in of ? jobRules(of.job) : cageRules(of.request));
   const outcome = (attempt: () => unknown): string => {
     try {
       attempt();

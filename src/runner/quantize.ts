@@ -11,13 +11,19 @@ interface Payload extends QuantizeParams {
 }
 
 /** Yields the name of each tensor when it is written. Aborting kills the child; the target is the caller's to remove. */
-export async function* quantizeFile(payload: Payload, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+export async function* quantizeFile(
+  payload: Payload,
+  caged: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
   try {
     yield* runJob<string, null>(
       {
         name: "the quantization",
         command: selfCommand("quantize-model"),
         payload,
+        files: { inputs: [payload.sourcePath], outputs: [payload.targetPath] },
+        caged,
         progressOf: (line) => TENSOR_DONE.exec(line)?.[1],
       },
       signal,
@@ -32,8 +38,11 @@ export async function* quantizeFile(payload: Payload, signal: AbortSignal): Asyn
 }
 
 export function serveQuantize(): Promise<never> {
-  return serveJob((payload: Payload) => {
-    quantizeModel(openLlama(payload.libraryDir), payload);
-    return null;
+  return serveJob({
+    prepare: ({ libraryDir }: Payload) => openLlama(libraryDir),
+    work: (payload: Payload) => {
+      quantizeModel(openLlama(payload.libraryDir), payload);
+      return null;
+    },
   });
 }

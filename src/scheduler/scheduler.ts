@@ -233,7 +233,7 @@ export class Scheduler implements AsyncDisposable {
         context: loaded.runner.facts.maxContext,
         cage: describeCage(loaded.runner.facts.cage),
       });
-      warnAboutCage(loaded.runner.facts.cage);
+      warnAboutCage(loaded.runner.facts.cage, "runners");
       if (!this.#waiting.some((other) => other.spec.key === spec.key)) this.#armIdleTimer(loaded);
     } catch (error) {
       this.#loaded.delete(spec.key);

@@ -2,7 +2,7 @@
 // (test/fixtures/convert/record-minilm.py), tiny models of other families, and what must be refused.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import recordedLogits from "../fixtures/convert/logits.json";
@@ -56,11 +56,12 @@ const blobs = (): string[] => readdirSync(join(server.home.modelsDir, "blobs"));
 
 describe("all-MiniLM-L6-v2", () => {
   test.each([
-    ["f16", [], "F16"],
-    ["f32", ["--quantize", "f32"], "F32"],
+    ["f16", [], "F16", 0.99999],
+    ["f32", ["--quantize", "f32"], "F32", 0.99999],
+    ["q8_0", ["--quantize", "q8_0"], "Q8_0", 0.999],
   ] as const)(
     "imported as %s gives the vectors of sentence-transformers",
-    async (name, flags, level) => {
+    async (name, flags, level, least) => {
       const { exit, stderr } = await create(await realTokenizer("minilm"), `minilm-${name}`, ...flags);
       expect([exit, stderr]).toEqual([0, expect.stringContaining("converting model")]);
       for (const { text, tokens, vector } of recorded.texts) {
@@ -69,7 +70,7 @@ describe("all-MiniLM-L6-v2", () => {
           input: text,
         });
         expect(answer.prompt_eval_count).toBe(tokens);
-        expect(cosine(answer.embeddings[0] ?? [], vector)).toBeGreaterThan(0.99999);
+        expect(cosine(answer.embeddings[0] ?? [], vector)).toBeGreaterThan(least);
       }
       const shown = await client.ask<{ capabilities: string[]; tensors: { name: string; type: string }[] }>(
         "/api/show",
@@ -82,6 +83,25 @@ describe("all-MiniLM-L6-v2", () => {
     },
     LIMIT_MS,
   );
+
+  test("quantized, it is shown as such, and the step between is gone", async () => {
+    const { details, modelfile } = await client.ask<{
+      details: { quantization_level: string; family: string };
+      modelfile: string;
+    }>("/api/show", { model: "minilm-q8_0" });
+    expect(details).toMatchObject({ quantization_level: "Q8_0", family: "bert" });
+    const run = await runProgram(["run", "minilm-q8_0", "a text"], { env: server.env, limitMs: LIMIT_MS });
+    expect([run.exit, run.stdout]).toEqual([0, expect.stringMatching(/^\[-?0\.\d+/) as string]);
+    const kept = await Promise.all(
+      ["f16", "f32", "q8_0"].map(async (name) => {
+        const shown = await client.ask<{ modelfile: string }>("/api/show", { model: `minilm-${name}` });
+        return /^FROM .*(sha256-\w+)$/m.exec(shown.modelfile)?.[1];
+      }),
+    );
+    expect(modelfile).toContain(kept[2] ?? "?");
+    const large = blobs().filter((name) => statSync(join(server.home.modelsDir, "blobs", name)).size > 5_000_000);
+    expect(large.sort()).toEqual(kept.map(String).sort());
+  });
 
   test("leaves no second copy of its weights behind", () => {
     expect(

@@ -11,7 +11,7 @@ export type Behaviour =
   | { readonly kind: "block" };
 
 if (import.meta.main) {
-  await serveJob((behaviour: Behaviour, report: (progress: number) => void): number => {
+  const work = (behaviour: Behaviour, report: (progress: number) => void): number => {
     switch (behaviour.kind) {
       case "count":
         for (let i = 1; i <= behaviour.to; i++) report(i);
@@ -31,5 +31,6 @@ if (import.meta.main) {
       default:
         return behaviour satisfies never;
     }
-  });
+  };
+  await serveJob({ work });
 }

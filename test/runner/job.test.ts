@@ -10,6 +10,8 @@ const job = (payload: Behaviour, extra: Partial<Job<number>> = {}): Job<number> 
   name: "the test job",
   command,
   payload,
+  files: { inputs: [], outputs: [] },
+  caged: true,
   ...extra,
 });
 
@@ -77,7 +79,7 @@ test("a reader that stops early takes the job with it", async () => {
 test("a job dies with the process that started it, even by SIGKILL", async () => {
   const parentSource = `
     import { runJob } from ${JSON.stringify(join(import.meta.dir, "../../src/runner/job.ts"))};
-    const events = runJob({ name: "j", command: ${JSON.stringify(command)}, payload: { kind: "block" } }, new AbortController().signal);
+    const events = runJob({ name: "j", command: ${JSON.stringify(command)}, payload: { kind: "block" }, files: { inputs: [], outputs: [] }, caged: true }, new AbortController().signal);
     console.log((await events.next()).value);
     await events.next();`;
   const parent = Bun.spawn([process.execPath, "-e", parentSource], {

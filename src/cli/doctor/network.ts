@@ -2,12 +2,9 @@
 // machine can use it without a key.
 
 import { networkInterfaces } from "node:os";
-<<<<<<< HEAD
-import type { ProcessResponse } from "../../api/schema/models.ts";
-=======
 import type { Client } from "../../api/client.ts";
 import type { AccessStatus } from "../../api/responses.ts";
->>>>>>> users
+import type { ProcessResponse } from "../../api/schema/models.ts";
 import { toAppError } from "../../base/errors.ts";
 import { type HostAddress, hostPort, isLoopback } from "../../base/host.ts";
 import { type Listener, listenersOn } from "../../base/listeners.ts";
@@ -31,12 +28,8 @@ export async function networkFindings({ config, client }: CliContext): Promise<F
   const listeners = isHere ? listenersOn(host.port) : undefined;
   return [
     judgePort(host, answer, listeners),
-<<<<<<< HEAD
-    judgeExposure(host, answer.kind === "answered" && isHere ? await exposure(host) : undefined),
-    ...(answer.kind === "answered" ? await client.listRunning({ signal }).then(judgeEngines, () => []) : []),
-=======
     judgeExposure(host, answer.kind !== "silent" && isHere ? await exposure(client, host) : undefined),
->>>>>>> users
+    ...(answer.kind === "answered" ? await client.listRunning({ signal }).then(judgeEngines, () => []) : []),
   ];
 }
 

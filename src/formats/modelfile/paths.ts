@@ -32,6 +32,8 @@ const WEIGHTS: readonly Wanted[] = [
   // Some safetensors files do not look like binary data, so their content is not checked.
   { name: /^model.*\.safetensors$/s, nested: true },
   { name: /^consolidated.*\.safetensors$/s },
+  // LoRA adapters of MLX and of peft.
+  { name: /^(?:adapters|adapter_model)\.safetensors$/ },
   { name: GGUF, content: "application/octet-stream" },
   { name: /\.bin$/, content: "application/octet-stream" },
 ];

@@ -1,4 +1,4 @@
-// What a runner gives up. Model files come from strangers and the code that reads them is C++: after the libraries are
+// What a runner or a job gives up. Model files come from strangers and the code that reads them is C++: after the libraries are
 // loaded, and before the model is, the process loses the network, other programs, and every file but its own. Each part is
 // taken where the kernel has it; what could not be taken is said in the report.
 
@@ -24,11 +24,6 @@ const OUT_OF_MEMORY_SCORE = "500";
 /** The kernel kills this process when the server dies, even by SIGKILL and even in the middle of a long decode. */
 export function dieWithParent(): void {
   openLibc()?.prctl(PR_SET_PDEATHSIG, SIGKILL);
-}
-
-/** No program that this process could start may have more rights than it has. */
-export function dropPrivileges(): void {
-  openLibc()?.prctl(PR_SET_NO_NEW_PRIVS, 1);
 }
 
 /** `rules` undefined: the user switched the cage off; what no program can miss is given up all the same. */

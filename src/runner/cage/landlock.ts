@@ -7,7 +7,7 @@ import { LANDLOCK_ADD_RULE, LANDLOCK_CREATE_RULESET, LANDLOCK_RESTRICT_SELF } fr
 
 export interface PathRules {
   readonly read: readonly string[];
-  /** Directories whose files may be read, written, made and removed. */
+  /** Files that may be read and written; directories whose files may also be made and removed. */
   readonly write: readonly string[];
   /** Nodes, or directories of them, that a driver talks to. */
   readonly devices: readonly string[];

@@ -1,4 +1,4 @@
-// What a runner gave up, in data for its facts and in words for the log.
+// What a runner or a job gave up, in data for its facts and in words for the log.
 
 import { logWarn } from "../../base/log.ts";
 
@@ -31,11 +31,11 @@ export function describeCage(cage: CageReport): string {
   return parts.length === 0 ? "none" : parts.join(", ");
 }
 
-let lastWarning = "";
+const lastWarnings = new Map<string, string>();
 
-/** Says once per server, not once per load, that a runner is less confined than it should be. */
-export function warnAboutCage({ problems }: CageReport): void {
+/** Says once per server, not once per load or job, that one is less confined than it should be. */
+export function warnAboutCage({ problems }: CageReport, who: "runners" | "jobs"): void {
   const warning = problems.join("; ");
-  if (warning !== "" && warning !== lastWarning) logWarn("runners are not fully confined", { why: warning });
-  lastWarning = warning;
+  if (warning !== "" && warning !== lastWarnings.get(who)) logWarn(`${who} are not fully confined`, { why: warning });
+  lastWarnings.set(who, warning);
 }

@@ -1,4 +1,5 @@
-// What a runner may still touch, as data: the files of its own model, and what its compute backends need on top.
+// What a runner or a job may still touch, as data: the files of its own model, and what its compute backends need on top;
+// the files that a job reads and those that it makes.
 
 import { readdirSync } from "node:fs";
 import { basename } from "node:path";
@@ -60,6 +61,16 @@ export function cageRules(request: CagedRequest, deviceNames = namesIn("/dev")):
     devices: ["/dev/null", ...nodes.map((name) => `/dev/${name}`)],
     syscalls: backends.flatMap(({ syscalls }) => syscalls),
   };
+}
+
+/** What one job works on. The outputs are there, if only empty, before the rules hold: a rule needs a file. */
+export interface JobFiles {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+export function jobRules({ inputs, outputs }: JobFiles): CageRules {
+  return { read: [...inputs, ...SYSTEM_FILES], write: outputs, devices: ["/dev/null"], syscalls: [] };
 }
 
 function namesIn(directory: string): string[] {

@@ -33,6 +33,7 @@ const llamaSymbols = {
   llama_model_n_swa: { args: [P], returns: I32 },
   llama_model_n_cls_out: { args: [P], returns: U32 },
   llama_model_chat_template: { args: [P, P], returns: P },
+  llama_model_meta_val_str: { args: [P, P, P, U64], returns: I32 },
   llama_model_size: { args: [P], returns: U64 },
   llama_model_has_encoder: { args: [P], returns: BOOL },
   llama_model_has_decoder: { args: [P], returns: BOOL },
@@ -77,6 +78,7 @@ const llamaSymbols = {
   llama_state_seq_set_data_ext: { args: [P, P, U64, I32, U32], returns: U64 },
 
   llama_vocab_n_tokens: { args: [P], returns: I32 },
+  llama_vocab_get_text: { args: [P, I32], returns: P },
   llama_vocab_type: { args: [P], returns: I32 },
   llama_vocab_is_eog: { args: [P, I32], returns: BOOL },
   llama_vocab_is_control: { args: [P, I32], returns: BOOL },

@@ -2,9 +2,11 @@
 
 import { ptr, type Pointer } from "bun:ffi";
 import { AppError } from "../../base/errors.ts";
+import type { WordPieces } from "../../formats/word-pieces.ts";
 import { layouts } from "./abi.gen.ts";
 import { asPointer, cString, passing, readCString, type LlamaSymbols } from "./library.ts";
 import { byValue, CStruct } from "./struct.ts";
+import { hasWordPieces, wordPiecesOf } from "./word-piece-vocabulary.ts";
 
 export interface ModelParams {
   /** GPUs that hold layers (ggml_backend_dev_t), in the order the last layers fill them; none: all stays on the CPU. */
@@ -21,6 +23,8 @@ const MAX_DEVICES = 16;
 export class Model implements Disposable {
   readonly vocab: Pointer;
   readonly vocabSize: number;
+  /** Text is cut as BERT cuts it, by our own tokenizer; control tokens in it are text. */
+  readonly hasWordPieces: boolean;
   readonly trainedContext: number;
   readonly embeddingLength: number;
   readonly slidingWindow: number;
@@ -31,6 +35,7 @@ export class Model implements Disposable {
   readonly sizeBytes: number;
   readonly #pieces: (Uint8Array | undefined)[];
   readonly #eog: Uint8Array;
+  #pieceTokenizer: { readonly found: WordPieces | undefined } | undefined;
   #endTokens: readonly number[] | undefined;
   #byFirstByte: readonly (readonly number[] | undefined)[] | undefined;
   #pointer: Pointer | null;
@@ -65,6 +70,7 @@ export class Model implements Disposable {
     if (vocab === null) throw new AppError("internal", "the model has no vocabulary");
     this.vocab = vocab;
     this.vocabSize = llama.llama_vocab_n_tokens(vocab);
+    this.hasWordPieces = hasWordPieces(llama, vocab);
     this.trainedContext = llama.llama_model_n_ctx_train(pointer);
     this.embeddingLength = llama.llama_model_n_embd_out(pointer);
     this.slidingWindow = llama.llama_model_n_swa(pointer);
@@ -159,6 +165,18 @@ export class Model implements Disposable {
 
   /** Token ids of `text`; with `special`, BOS/EOS are added as the model wants and control tokens in the text are read. */
   tokenize(text: string, options: { addSpecial: boolean; parseSpecial: boolean }): Int32Array {
+    const pieces = options.parseSpecial ? undefined : this.#wordPieces();
+    if (pieces === undefined) return this.#tokenize(text, options);
+    const [opening, ...closing] = options.addSpecial ? this.#tokenize("", options) : [];
+    return Int32Array.from([...(opening === undefined ? [] : [opening]), ...pieces.encode(text), ...closing]);
+  }
+
+  #wordPieces(): WordPieces | undefined {
+    if (this.hasWordPieces) this.#pieceTokenizer ??= { found: wordPiecesOf(this.llama, this.pointer, this.vocab) };
+    return this.#pieceTokenizer?.found;
+  }
+
+  #tokenize(text: string, options: { addSpecial: boolean; parseSpecial: boolean }): Int32Array {
     const bytes = Buffer.from(text, "utf8");
     const source = bytes.length === 0 ? new Uint8Array(1) : bytes;
     let tokens = new Int32Array(bytes.length + 8);

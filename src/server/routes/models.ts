@@ -150,24 +150,26 @@ async function show({ store, config }: Services, request: ShowRequest): Promise<
 }
 
 async function create(
-  { store, registry, quantize }: Services,
+  { store, registry, quantize, config }: Services,
   request: CreateRequest,
   signal: AbortSignal,
 ): Promise<Response> {
   checkCreateRequest(request);
   const pull = (name: ModelName, pullSignal: AbortSignal) => registry.pull(name, false, pullSignal);
-  const progress = createModel({ store, pull, quantize, convert: convertInChild }, request, signal);
+  const progress = createModel({ store, pull, quantize, convert: convertInChild(config.runnerCage) }, request, signal);
   return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress, (line) => line);
 }
 
 /** One bar of its own: where clients key bars by digest, any text that is none will do (Ollama quantizes under zeros). */
-async function* convertInChild(...[request, signal]: Parameters<Convert>): ReturnType<Convert> {
-  const status = "converting model";
-  const conversion = runConversion(request, signal);
-  for (let step = await conversion.next(); ; step = await conversion.next()) {
-    if (step.done === true) return step.value;
-    yield { status, digest: status, ...step.value };
-  }
+function convertInChild(caged: boolean): Convert {
+  return async function* (request, signal) {
+    const status = "converting model";
+    const conversion = runConversion(request, caged, signal);
+    for (let step = await conversion.next(); ; step = await conversion.next()) {
+      if (step.done === true) return step.value;
+      yield { status, digest: status, ...step.value };
+    }
+  };
 }
 
 /** Not streamed: only the last status counts, and an error has its own status code. */

@@ -7,12 +7,8 @@ import { join } from "node:path";
 import { parseHost } from "../../../src/base/host.ts";
 import { type Finding, isFailure } from "../../../src/cli/doctor/finding.ts";
 import { gpuTraces, judgeCpuLibrary, judgeGpu, judgeMemory, judgeProcessors } from "../../../src/cli/doctor/machine.ts";
-<<<<<<< HEAD
-import { judgeEngines, judgeExposure, judgePort } from "../../../src/cli/doctor/network.ts";
-=======
-import { judgeExposure, judgePort, statedExposure } from "../../../src/cli/doctor/network.ts";
+import { judgeEngines, judgeExposure, judgePort, statedExposure } from "../../../src/cli/doctor/network.ts";
 import { damaged } from "../../../src/cli/doctor/stored-models.ts";
->>>>>>> users
 import { judgeDisk, judgeModelsDir, judgeMount, modelsDirFacts } from "../../../src/cli/doctor/places.ts";
 import { renderFindings } from "../../../src/cli/doctor/report.ts";
 import { judgeService, judgeWsl, parseServiceState } from "../../../src/cli/doctor/surroundings.ts";
