@@ -220,12 +220,12 @@ describe("from another model", () => {
   });
 });
 
-test("a safetensors adapter is refused with the way to one that works", async () => {
+test("a safetensors draft model is refused with the way to one that works", async () => {
   await using temp = await tempStore();
   const digest = await upload(temp.store, "safetensors");
-  const adapters = { "adapter_model.safetensors": digest };
-  const { message } = await rejection(createFrom(temp.store, tinyGguf("llama"), { adapters }));
-  expect(message).toContain("must be a GGUF file, not safetensors; llama.cpp's convert_lora_to_gguf.py");
+  const draft_files = { "model.safetensors": digest };
+  const { message } = await rejection(createFrom(temp.store, tinyGguf("llama"), { draft_files }));
+  expect(message).toContain("must be a GGUF file, not safetensors; 'ollama create' converts it");
 });
 
 test("show leaves long arrays out unless asked, computes the parameter count, hides two keys (spec 2.51, 2.52)", async () => {
