@@ -232,12 +232,17 @@ async function sharedPrefix({ url }: Server): Promise<void> {
   );
 }
 
+/** What a person asks to have edited. */
+const MINUTES =
+  "The committee met on Tuesday to discuss the new library. Mrs Harris said that the roof must be repaired before winter, and that the old reading room should stay open until the work is done. The mayor agreed, but asked for a second estimate. Everyone hoped that the children's corner could be painted in bright colours by spring. Mr Lewis reported on the cost of new shelves and promised to bring three offers to the next meeting.";
+
 async function speculation({ url }: Server): Promise<void> {
   if (!"speculation".includes(only)) return;
-  const text = `${words(40)}. ${words(40)}.`;
-  const copy = `Original: ${text}\nCopy: ${text}\nOriginal: ${text}\nCopy:`;
+  const edited = (day: string) =>
+    `Here is the text with the day set to ${day}:\n\n${MINUTES.replace("Tuesday", day)}\n\n`;
+  const copy = `Here is a text:\n\n${MINUTES}\n\n${edited("Monday")}Here is the text with the day set to Friday:\n\n`;
   for (const [name, prompt] of [
-    ["copying", copy],
+    ["copy-editing", copy],
     ["free text", shortPrompt()],
   ] as const) {
     const off: number[] = [];

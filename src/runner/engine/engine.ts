@@ -163,7 +163,9 @@ export class Engine {
       const stepMs = this.#costs.stepMs / answering.length;
       const { extraTokenMs } = this.#costs;
       const found = lookUpDraft(tokens, most);
-      const pacing = found.matched >= COPYING_MATCH ? generation.copyPacing : generation.lookupPacing;
+      // Where a text has been copied so far, a few words in common mean that it goes on.
+      const copies = found.matched >= COPYING_MATCH || generation.copyPacing.hasPaid;
+      const pacing = copies ? generation.copyPacing : generation.lookupPacing;
       const guess = found.matched === 0 ? [] : found.tokens.slice(0, pacing.next(stepMs, extraTokenMs));
       if (guess.length > 0) {
         drafts.set(running, { tokens: guess, pacing });

@@ -47,6 +47,7 @@ export class DraftPacing {
   #rest = 0;
   #restLength = FIRST_REST;
   #accepted: number;
+  #recorded = false;
 
   /** `hopedFor`: the share of drafted tokens expected to be right before anything is known; `first`: how many to begin with. */
   constructor(
@@ -57,6 +58,11 @@ export class DraftPacing {
     this.#accepted = hopedFor;
   }
 
+  /** Drafts have been made, and most of what was drafted was right. */
+  get hasPaid(): boolean {
+    return this.#recorded && this.#accepted >= PAYING;
+  }
+
   /** Tokens to draft for the next step; 0 while resting. */
   next(stepMs: number, tokenMs: number): number {
     if (this.#rest > 0) {
@@ -64,12 +70,15 @@ export class DraftPacing {
       return 0;
     }
     // Expected tokens gained must be worth the extra time of verifying them.
-    const worth = stepMs <= 0 || tokenMs <= 0 || this.#accepted * stepMs > tokenMs * PAYS_FROM;
-    return worth ? this.#size : this.#startRest();
+    const pays = (accepted: number) => stepMs <= 0 || tokenMs <= 0 || accepted * stepMs > tokenMs * PAYS_FROM;
+    if (pays(this.#accepted)) return this.#size;
+    // A price that even hope does not pay may change with the next step; bad luck is waited out.
+    return pays(this.hopedFor) ? this.#startRest() : 0;
   }
 
   record(drafted: number, accepted: number): void {
     if (drafted === 0) return;
+    this.#recorded = true;
     this.#accepted = this.#accepted * 0.6 + (accepted / drafted) * 0.4;
     if (accepted === drafted) {
       this.#size = Math.min(this.#size * 2, LARGEST_DRAFT);
@@ -91,5 +100,6 @@ export class DraftPacing {
 export const LARGEST_DRAFT = 16;
 const FIRST_REST = 16;
 const LONGEST_REST = 512;
+const PAYING = 0.7;
 const GIVE_UP_BELOW = 0.2;
 const PAYS_FROM = 1.1;
