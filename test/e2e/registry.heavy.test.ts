@@ -183,6 +183,27 @@ test.each(faults)(
 );
 
 test(
+  "a pull whose server is killed ten times, at any moment, ends with the same model",
+  async () => {
+    await using home = await startServer();
+    const { HOME = "", OLLAMA_MODELS = "" } = home.env;
+    const shared = { HOME, OLLAMA_MODELS };
+    for (let kill = 0; kill < 10; kill++) {
+      await using server = await startServer({ env: { ...shared, OLLAMA_DOWNLOAD_LIMIT: "30MB/s" } });
+      const pull = call(server, "pull", `${proxy.host}/${MODEL}`).catch(() => []);
+      // The moment itself is what is tried: before the manifest, between parts, in the middle of one, at the end.
+      await Bun.sleep(Math.random() * 400);
+      await server.kill();
+      await pull;
+    }
+    await using last = await startServer({ env: shared });
+    expect((await call(last, "pull", `${proxy.host}/${MODEL}`)).at(-1)).toEqual({ status: "success" });
+    await expectSame(home, `${proxy.host}/${MODEL}`);
+  },
+  LIMIT_MS,
+);
+
+test(
   "a server killed at random moments resumes, having lost little of what it had",
   async () => {
     await using home = await startServer();
