@@ -1,5 +1,6 @@
 // Notes which blobs were found to be something else than their name says, so that whoever needs one gets it anew instead of
-// keeping what is there. A note holds for one file only: another one under the same name is not meant by it.
+// keeping what is there. A note holds for one file as it was: another one under the same name, or one that was put right in its
+// place, is not meant by it.
 
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,18 +16,21 @@ export class DamageMarks {
 
   /** Notes the file that is at `blobPath` now. */
   async mark(digest: Digest, blobPath: string): Promise<void> {
-    const { ino } = await stat(blobPath, { bigint: true });
-    await writeFileAtomic(this.#path(digest), `${ino}\n`, { directoryMode: 0o755 });
+    await writeFileAtomic(this.#path(digest), `${await identity(blobPath)}\n`, { directoryMode: 0o755 });
   }
 
   async isMarked(digest: Digest, blobPath: string): Promise<boolean> {
     const noted = await readFile(this.#path(digest), "utf8").catch(() => undefined);
     if (noted === undefined) return false;
-    const facts = await stat(blobPath, { bigint: true }).catch(() => undefined);
-    return noted.trim() === String(facts?.ino);
+    return noted.trim() === (await identity(blobPath).catch(() => undefined));
   }
 
   async clear(digest: Digest): Promise<void> {
     await rm(this.#path(digest), { force: true });
   }
+}
+
+async function identity(path: string): Promise<string> {
+  const { ino, size, mtimeNs } = await stat(path, { bigint: true });
+  return `${ino} ${size} ${mtimeNs}`;
 }

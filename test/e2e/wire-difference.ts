@@ -25,6 +25,8 @@ export interface Answer {
 /** Fields that only this server has; clients pass over what they do not know (docs/differences.md, "Fields of ours"). */
 const OURS = [
   ".prompt_cached_count: number",
+  ".draft_count: number",
+  ".draft_accepted_count: number",
   ".models[].parallel: number",
   ".models[].active_requests: number",
   ".models[].queued_requests: number",
