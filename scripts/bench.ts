@@ -154,7 +154,7 @@ async function embeddings(servers: readonly Server[]): Promise<void> {
     const rawRates: number[] = [];
     const rates = new Map<string, number[]>(servers.map(({ name: server }) => [server, []]));
     for (let round = 0; round < rounds; round++) {
-      const texts = Array.from({ length: 128 }, () => words(40));
+      const texts = Array.from({ length: 32 }, () => words(40));
       const measured = await measureApart<{ totalMs: number }>({
         directory: libraries,
         model: fetchSmallModel(),
