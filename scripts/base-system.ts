@@ -13,10 +13,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { debianMirror } from "./debian-mirror.ts";
 import { cacheDirectory, run } from "./packages.ts";
 
 export const SUITE = "trixie";
-const MIRROR = process.env["DEBIAN_MIRROR"] ?? "";
 const PACKAGES = ["base-files", "bash", "ca-certificates", "coreutils", "dash", "grep", "libstdc++6", "sed"];
 
 export type DebianArch = "amd64" | "arm64";
@@ -39,7 +39,7 @@ async function fetchPackages(arch: DebianArch): Promise<string[]> {
   writeFileSync(join(work, "status"), "");
   writeFileSync(
     join(work, "sources.list"),
-    `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${MIRROR} ${SUITE} main\n`,
+    `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${await debianMirror()} ${SUITE} main\n`,
   );
   const settings = {
     "Dir::State": join(work, "state"),

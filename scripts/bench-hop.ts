@@ -2,6 +2,7 @@
 // The engine (bench-engine.ts) computes nothing, so the hop is what is measured.
 
 import { join } from "node:path";
+import { median } from "./bench-client.ts";
 
 const TOKENS = 64;
 const STREAMS = 32;
@@ -43,11 +44,10 @@ export interface HopBench {
   readonly env: Record<string, string | undefined>;
   readonly url: string;
   readonly rounds: number;
-  readonly median: (values: readonly number[]) => number;
   readonly print: (line: string) => void;
 }
 
-export async function measureHop({ binary, env, url, rounds, median, print }: HopBench): Promise<void> {
+export async function measureHop({ binary, env, url, rounds, print }: HopBench): Promise<void> {
   for (const stepMs of [20, 0]) {
     const engine = Bun.spawn([process.execPath, join(import.meta.dir, "bench-engine.ts")], {
       env: { ...process.env, BENCH_TOKEN_MS: String(stepMs) },

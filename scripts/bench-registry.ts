@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { requireDockerRegistry, startDockerRegistry } from "../test/support/docker-registry.ts";
 import { startServer } from "../test/support/server.ts";
+import { median } from "./bench-client.ts";
 
 const MODEL_TYPE = "application/vnd.ollama.image.model";
 const CONFIG_TYPE = "application/vnd.docker.container.image.v1+json";
@@ -110,10 +111,6 @@ async function pull(host: string, blob: Blob): Promise<{ seconds: number; roseBy
   const { size } = await stat(join(server.home.modelsDir, "blobs", blob.digest.replace(":", "-")));
   if (size !== blob.size) throw new Error("the pull brought other bytes");
   return { seconds, roseBytes: most - idle };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** Lines of the report. Needs docker-registry and curl, and disk space for three blobs. */

@@ -5,13 +5,30 @@
 //   --blob-gb N    size of the blob of the registry part (default 2)
 // Needs an otherwise idle machine: two programs that compute at once make llama.cpp's threads wait for each other.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { usableThreads } from "../src/base/cpu.ts";
+import {
+  childrenOf,
+  libraries,
+  longPrompt,
+  measureApart,
+  median,
+  processorMs,
+  random,
+  raw,
+  rawEmbeddings,
+  residentBytes,
+  type Server,
+  shortPrompt,
+  stream,
+  threads,
+  words,
+} from "./bench-client.ts";
 import { measureHop } from "./bench-hop.ts";
-import type { RawEmbedTask, RawTask } from "./bench-raw.ts";
 import { benchRegistry } from "./bench-registry.ts";
+import type { SamplingRow, SamplingTask } from "./bench-sampling.ts";
+import { speculation } from "./bench-speculation.ts";
 import { fetchSmallModel, smallModelName } from "./small-model.mjs";
 
 const root = join(import.meta.dir, "..");
@@ -22,97 +39,6 @@ const argument = (name: string): string | undefined => {
 const rounds = Number(argument("rounds") ?? 3);
 const only = argument("only") ?? "";
 const peers = process.argv.flatMap((word, i) => (process.argv[i - 1] === "--peer" ? [word] : []));
-const threads = usableThreads();
-
-const WORDS =
-  "river stone light music garden winter paper ocean market silver engine forest letter bridge summer window".split(
-    " ",
-  );
-let seed = 7;
-function random(): number {
-  seed = (seed * 1103515245 + 12345) % 2147483648;
-  return seed / 2147483648;
-}
-const words = (count: number) =>
-  Array.from({ length: count }, () => WORDS[Math.floor(random() * WORDS.length)]).join(" ");
-const shortPrompt = () => `Story ${random().toFixed(6)}: once upon a time there was a ${words(8)} and`;
-const longPrompt = () => `Run ${random().toFixed(9)}. ${words(380)}. Summary:`;
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-interface Server {
-  readonly name: string;
-  readonly url: string;
-}
-
-interface StreamResult {
-  readonly firstMs: number;
-  readonly lastMs: number;
-  readonly tokens: number;
-  readonly text: string;
-  readonly final: Record<string, unknown>;
-}
-
-/** One streamed answer; times are from the start of the request. */
-async function stream(
-  url: string,
-  prompt: string,
-  tokens: number,
-  options: Record<string, unknown> = {},
-): Promise<StreamResult> {
-  const startedMs = performance.now();
-  const body = {
-    model: smallModelName,
-    prompt,
-    raw: true,
-    options: { temperature: 0, num_predict: tokens, seed: 1, stop: [], ...options },
-  };
-  const response = await fetch(`${url}/api/generate`, { method: "POST", body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-  let firstMs = 0;
-  let text = "";
-  let rest = "";
-  let final: Record<string, unknown> = {};
-  for await (const chunk of response.body ?? []) {
-    if (firstMs === 0) firstMs = performance.now() - startedMs;
-    const lines = (rest + Buffer.from(chunk).toString("utf8")).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      final = JSON.parse(line) as Record<string, unknown>;
-      if (typeof final["error"] === "string") throw new Error(final["error"]);
-      text += typeof final["response"] === "string" ? final["response"] : "";
-    }
-  }
-  return { firstMs, lastMs: performance.now() - startedMs, tokens: Number(final["eval_count"] ?? 0), text, final };
-}
-
-const libraries = join(root, "node_modules/@node-llama-cpp", `linux-${process.arch}`, "bins", `linux-${process.arch}`);
-
-async function measureApart<T>(task: RawTask | RawEmbedTask): Promise<T> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "bench-raw.ts")], {
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "ignore",
-  });
-  void child.stdin.write(JSON.stringify(task));
-  await child.stdin.end();
-  return JSON.parse(await new Response(child.stdout).text()) as T;
-}
-
-function raw(prompts: readonly string[], tokens: number, contextPerSequence: number) {
-  return measureApart<{ promptMs: number; totalMs: number; generateMs: number; tokens: number }>({
-    directory: libraries,
-    backend: undefined,
-    model: fetchSmallModel(),
-    threads,
-    prompts,
-    tokens,
-    contextPerSequence,
-  });
-}
 
 const report: string[] = [];
 function print(line: string): void {
@@ -155,12 +81,7 @@ async function embeddings(servers: readonly Server[]): Promise<void> {
     const rates = new Map<string, number[]>(servers.map(({ name: server }) => [server, []]));
     for (let round = 0; round < rounds; round++) {
       const texts = Array.from({ length: 32 }, () => words(40));
-      const measured = await measureApart<{ totalMs: number }>({
-        directory: libraries,
-        model: fetchSmallModel(),
-        threads,
-        texts,
-      });
+      const measured = await rawEmbeddings(texts);
       rawRates.push((texts.length / measured.totalMs) * 1000);
       for (const server of servers) {
         const share = texts.length / clients;
@@ -232,62 +153,6 @@ async function sharedPrefix({ url }: Server): Promise<void> {
   );
 }
 
-/** What a person asks to have edited. */
-const MINUTES =
-  "The committee met on Tuesday to discuss the new library. Mrs Harris said that the roof must be repaired before winter, and that the old reading room should stay open until the work is done. The mayor agreed, but asked for a second estimate. Everyone hoped that the children's corner could be painted in bright colours by spring. Mr Lewis reported on the cost of new shelves and promised to bring three offers to the next meeting.";
-
-async function speculation({ url }: Server): Promise<void> {
-  if (!"speculation".includes(only)) return;
-  const edited = (day: string) =>
-    `Here is the text with the day set to ${day}:\n\n${MINUTES.replace("Tuesday", day)}\n\n`;
-  const copy = `Here is a text:\n\n${MINUTES}\n\n${edited("Monday")}Here is the text with the day set to Friday:\n\n`;
-  for (const [name, prompt] of [
-    ["copy-editing", copy],
-    ["free text", shortPrompt()],
-  ] as const) {
-    const off: number[] = [];
-    const on: number[] = [];
-    const parted: number[] = [];
-    let drafted = 0;
-    let accepted = 0;
-    for (let round = 0; round < rounds; round++) {
-      const plain = await stream(url, prompt, 96, { draft_num_predict: 0 });
-      const guessed = await stream(url, prompt, 96);
-      off.push(plain.tokens / (plain.lastMs - plain.firstMs));
-      on.push(guessed.tokens / (guessed.lastMs - guessed.firstMs));
-      drafted += Number(guessed.final["draft_count"] ?? 0);
-      accepted += Number(guessed.final["draft_accepted_count"] ?? 0);
-      if (plain.text !== guessed.text) parted.push(await gapWhereTheyPart(url, prompt, plain.text, guessed.text));
-    }
-    const texts =
-      parted.length === 0 ? "identical" : `part at a gap of ${Math.max(...parted).toFixed(3)} in log-probability`;
-    print(
-      `speculation, ${name}: ${(median(on) / median(off)).toFixed(2)}× of without, ${accepted} of ${drafted} guesses right, texts ${texts}`,
-    );
-  }
-}
-
-/** How much better the first choice was than the second where two answers first differ: near 0 for a tie. */
-async function gapWhereTheyPart(url: string, prompt: string, a: string, b: string): Promise<number> {
-  let same = 0;
-  while (same < a.length && a[same] === b[same]) same++;
-  const common = a.slice(0, a.slice(0, same).lastIndexOf(" ") + 1).trimEnd();
-  const options = { temperature: 0, num_predict: 4 };
-  const body = {
-    model: smallModelName,
-    prompt: prompt + common,
-    raw: true,
-    stream: false,
-    logprobs: true,
-    top_logprobs: 2,
-    options,
-  };
-  const response = await fetch(`${url}/api/generate`, { method: "POST", body: JSON.stringify(body) });
-  const { logprobs } = (await response.json()) as { logprobs: { top_logprobs: { logprob: number }[] }[] };
-  const gaps = logprobs.map(({ top_logprobs: [first, second] }) => (first?.logprob ?? 0) - (second?.logprob ?? 0));
-  return Math.min(...gaps);
-}
-
 async function queueing({ url }: Server): Promise<void> {
   if (!"64 clients".includes(only)) return;
   const p95 = async (clients: number) => {
@@ -301,14 +166,32 @@ async function queueing({ url }: Server): Promise<void> {
   );
 }
 
-function residentBytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
+/** What the server itself takes for 16 streams, beside what the engine takes. The clock of /proc ticks every 10 ms. */
+async function serverShare({ url }: Server, pid: number): Promise<void> {
+  if (!"server processor time".includes(only)) return;
+  await stream(url, shortPrompt(), 1);
+  const [runner = 0] = childrenOf(pid);
+  const before = { server: processorMs(pid), runner: processorMs(runner) };
+  const results = await Promise.all(Array.from({ length: 16 }, () => stream(url, shortPrompt(), 300)));
+  const after = { server: processorMs(pid), runner: processorMs(runner) };
+  const tokens = results.reduce((sum, result) => sum + result.tokens, 0);
+  const user = after.server.user - before.server.user;
+  const kernel = after.server.kernel - before.server.kernel;
+  const engine = after.runner.user + after.runner.kernel - before.runner.user - before.runner.kernel;
+  const each = (ms: number) => ((ms * 1000) / tokens).toFixed(0);
+  print(
+    `server processor time, 16 streams, ${tokens} tokens: ${each(user + kernel)} µs a token (${each(user)} program, ${each(kernel)} kernel) = ${(((user + kernel) / engine) * 100).toFixed(1)} % of the runner's`,
+  );
 }
 
-function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
-  );
+async function sampling(): Promise<void> {
+  if (!"sampling".includes(only)) return;
+  const task: SamplingTask = { directory: libraries, model: fetchSmallModel() };
+  for (const { name, chainUs, oursUs } of await measureApart<SamplingRow[]>("bench-sampling.ts", task)) {
+    print(
+      `sampling, ${name}: llama.cpp's chain ${chainUs.toFixed(0)} µs, ours ${oursUs.toFixed(0)} µs = ${(oursUs / chainUs).toFixed(2)} of it`,
+    );
+  }
 }
 
 const home = mkdtempSync(join(tmpdir(), "ollama-bench-"));
@@ -351,7 +234,7 @@ try {
   const created = Bun.spawnSync([binary, "create", smallModelName, "-f", modelfile], { env });
   if (created.exitCode !== 0) throw new Error(created.stderr.toString());
   print(`${threads} threads, ${rounds} rounds, medians`);
-  if ("remote hop".includes(only)) await measureHop({ binary, env, url, rounds, median, print });
+  if ("remote hop".includes(only)) await measureHop({ binary, env, url, rounds, print });
   const ours: Server = { name: "ours", url };
   const all = [
     ours,
@@ -374,8 +257,10 @@ try {
   await embeddings(all);
   await firstToken(all);
   await sharedPrefix(ours);
-  await speculation(ours);
+  if ("speculation".includes(only)) await speculation(ours, rounds, print);
   await queueing(ours);
+  await serverShare(ours, server.pid);
+  await sampling();
   const [runner = 0] = childrenOf(server.pid);
   print(
     `memory: server ${(residentBytes(server.pid) / 1e6).toFixed(0)} MB, runner ${(residentBytes(runner) / 1e6).toFixed(0)} MB`,

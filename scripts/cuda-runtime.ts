@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { sha256 } from "./build-targets.ts";
-import { cacheDirectory, run } from "./packages.ts";
+import { cacheDirectory, packTar, run } from "./packages.ts";
 import { cudaRuntimes, type Target } from "./targets.ts";
 
 export interface CudaRuntime {
@@ -75,20 +75,7 @@ with zipfile.ZipFile(wheel) as z:
 
 async function write(name: string, work: string, release: string, files: readonly string[]): Promise<CudaRuntime> {
   const tar = join(work, "runtime.tar");
-  await run([
-    "tar",
-    "--sort=name",
-    "--mtime=@0",
-    "--owner=0",
-    "--group=0",
-    "--numeric-owner",
-    "--mode=0755",
-    "-C",
-    work,
-    "-cf",
-    tar,
-    "cuda",
-  ]);
+  await packTar(tar, work, ["cuda"], ["--mode=0755"]);
   const packed = gzipSync(readFileSync(tar), { level: 6 });
   const file = `ollama-cuda-runtime-${name.replace(/-cuda$/, "")}.tar.gz`;
   writeFileSync(join(release, file), packed);

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { baseSystem, type DebianArch, SUITE } from "./base-system.ts";
 import { build, dist, gitFact, packageVersion, removeEntries } from "./build-targets.ts";
-import { run } from "./packages.ts";
+import { packTar } from "./packages.ts";
 import { targets } from "./targets.ts";
 
 const { values: options, positionals } = parseArgs({
@@ -43,25 +43,11 @@ function writeBlob(bytes: Uint8Array | string, mediaType: string): Descriptor {
 
 const writeJson = (value: unknown, mediaType: string) => writeBlob(JSON.stringify(value), mediaType);
 
-/** The same files give the same bytes: sorted, without times and owners of this machine. */
 async function writeLayer(directory: string): Promise<Layer> {
   const work = mkdtempSync(join(tmpdir(), "layer-"));
   try {
     const file = join(work, "layer.tar");
-    await run([
-      "tar",
-      "--sort=name",
-      "--mtime=@0",
-      "--owner=0",
-      "--group=0",
-      "--numeric-owner",
-      "--format=gnu",
-      "-C",
-      directory,
-      "-cf",
-      file,
-      ".",
-    ]);
+    await packTar(file, directory, ["."]);
     const tar = readFileSync(file);
     const descriptor = writeBlob(gzipSync(tar, { level: 6 }), "application/vnd.oci.image.layer.v1.tar+gzip");
     return { descriptor, diffId: digestOf(tar) };

@@ -17,6 +17,17 @@ export async function run(command: readonly string[], cwd = root): Promise<strin
   return text;
 }
 
+/** The same files give the same bytes: sorted, without times and owners of this machine. `more` are further options of tar. */
+export async function packTar(
+  file: string,
+  directory: string,
+  entries: readonly string[],
+  more: readonly string[] = [],
+): Promise<void> {
+  const same = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"];
+  await run(["tar", ...same, ...more, "-C", directory, "-cf", file, ...entries]);
+}
+
 /** A directory below the build cache, made if it is missing. */
 export function cacheDirectory(name: string): string {
   const directory = join(cache, name);

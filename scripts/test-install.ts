@@ -3,9 +3,10 @@
 
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { debianMirror } from "./debian-mirror.ts";
 import { cacheDirectory, run } from "./packages.ts";
 
-const mirror = process.env["DEBIAN_MIRROR"] ?? "";
+const mirror = await debianMirror();
 const cache = cacheDirectory("roots");
 const roots: string[] = [];
 for (const suite of ["bookworm", "trixie", "bullseye"]) {

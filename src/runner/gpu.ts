@@ -1,7 +1,7 @@
 // What there is to compute on besides the CPU, and why a GPU that the system has is not used: asked once per server, in a
 // child, because loading a driver can hang or crash.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { DeviceFacts } from "./llama/devices.ts";
 import { runRole } from "./self.ts";
@@ -25,14 +25,24 @@ export async function probeGpus(directory: string, libraries: readonly string[])
 }
 
 export interface SeenGpu {
-  readonly vendor: "NVIDIA" | "AMD" | "Intel";
+  readonly vendor: "NVIDIA" | "AMD" | "Intel" | "Windows";
   readonly description: string;
 }
 
 const VENDORS: Readonly<Record<string, SeenGpu["vendor"]>> = { "0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel" };
 
-/** Display and 3D controllers on the PCI bus (Linux; elsewhere nothing is seen). `root` is injectable for tests. */
+/**
+ * Display and 3D controllers on the PCI bus, and in WSL what Windows lends (Linux; elsewhere nothing is seen). `root` is injectable
+ * for tests.
+ */
 export function seenGpus(root = "/"): SeenGpu[] {
+  const lent: SeenGpu[] = existsSync(join(root, "dev/dxg"))
+    ? [{ vendor: "Windows", description: "a GPU of Windows (/dev/dxg)" }]
+    : [];
+  return [...lent, ...onTheBus(root)];
+}
+
+function onTheBus(root: string): SeenGpu[] {
   const bus = join(root, "sys/bus/pci/devices");
   const read = (slot: string, file: string): string => {
     try {
@@ -61,7 +71,7 @@ export function unusedGpus(seen: readonly SeenGpu[], probe: GpuProbe, libraries:
   if (found || seen.length === 0) return failures;
   const names = seen.map(({ description }) => description).join(", ");
   if (libraries.length === 0) {
-    const variant = seen.some(({ vendor }) => vendor === "NVIDIA") ? "CUDA" : "Vulkan";
+    const variant = seen.some(({ vendor }) => vendor === "NVIDIA" || vendor === "Windows") ? "CUDA" : "Vulkan";
     return [`${names} is here, but this build computes on the CPU only; install the ${variant} variant to use it`];
   }
   if (failures.length > 0) return failures.map((failure) => `${names} is not used: ${failure}`);

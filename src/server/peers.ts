@@ -1,17 +1,14 @@
 // Where a request came from: what is for programs on this machine alone is not for what a browser or a proxy passes on.
 
-import { isLoopback } from "../base/host.ts";
+import { isThisMachine } from "../access/decide.ts";
 
 const addresses = new WeakMap<Request, string>();
 
 export function notePeer(request: Request, address: string | undefined): void {
-  if (address !== undefined) addresses.set(request, address.replace(/^::ffff:/i, ""));
+  if (address !== undefined) addresses.set(request, address);
 }
 
-/** Headers of what speaks for somebody else. */
-const PASSED_ON = ["origin", "forwarded", "x-forwarded-for", "x-real-ip", "via"];
-
+/** A browser says so by its Origin. */
 export function isLocalProgram(request: Request): boolean {
-  const address = addresses.get(request);
-  return address !== undefined && isLoopback(address) && !PASSED_ON.some((name) => request.headers.has(name));
+  return isThisMachine(addresses.get(request), request.headers) && !request.headers.has("origin");
 }

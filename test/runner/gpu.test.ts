@@ -30,6 +30,13 @@ test("display and 3D controllers of the PCI bus are seen, other devices of the s
   expect(seenGpus(join(root, "nowhere"))).toEqual([]);
 });
 
+test("in WSL the GPU that Windows lends is seen, though it is on no bus", () => {
+  const wsl = join(root, "wsl");
+  mkdirSync(join(wsl, "dev"), { recursive: true });
+  writeFileSync(join(wsl, "dev/dxg"), "");
+  expect(seenGpus(wsl).map(({ description }) => description)).toEqual(["a GPU of Windows (/dev/dxg)"]);
+});
+
 test("a build without GPU libraries names the variant that has them", () => {
   expect(unusedGpus([nvidia], nothing, [])).toEqual([
     `${nvidia.description} is here, but this build computes on the CPU only; install the CUDA variant to use it`,

@@ -1,8 +1,7 @@
 // Checks of what computes: the CPU library, GPUs, processors, memory.
 
-import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { humanBinaryBytes, humanBytes } from "../../base/bytes.ts";
 import { usableThreads } from "../../base/cpu.ts";
 import { toAppError } from "../../base/errors.ts";
@@ -36,7 +35,7 @@ export async function machineFindings({ cacheDir, llmLibrary }: Config): Promise
   const processors = { present: Math.max(cpus().length, availableParallelism()), usable: usableThreads() };
   return [
     judgeCpuLibrary(engine, cpus()[0]?.model ?? "unknown processor"),
-    ...judgeGpu(engine, gpuTraces()),
+    ...judgeGpu(engine),
     judgeProcessors(processors),
     judgeMemory(memoryState()),
   ];
@@ -72,22 +71,11 @@ export function judgeCpuLibrary(result: EngineResult, processor: string): Findin
   };
 }
 
-/** What the system shows of GPUs, whether or not the engine can use them. */
-export function gpuTraces(root = "/"): string[] {
-  const nodes: readonly (readonly [path: string, name: string])[] = [
-    ["dev/nvidiactl", "NVIDIA driver (/dev/nvidiactl)"],
-    ["dev/kfd", "AMD compute driver (/dev/kfd)"],
-    ["dev/dxg", "GPU of Windows (/dev/dxg)"],
-  ];
-  const found = nodes.filter(([path]) => existsSync(join(root, path))).map(([, name]) => name);
-  if (found.length > 0) return found;
-  const render = names(join(root, "dev/dri")).find((name) => name.startsWith("renderD"));
-  return render === undefined ? [] : [`graphics device (/dev/dri/${render})`];
-}
-
-export function judgeGpu(result: EngineResult, traces: readonly string[]): Finding[] {
+/** Nothing is said where nothing could be looked at: the library's finding tells why. */
+export function judgeGpu(result: EngineResult): Finding[] {
+  if (result.kind === "failed") return [];
   const check = "gpu";
-  const { gpus, gpuProblems } = result.kind === "found" ? result.engine : { gpus: [], gpuProblems: [] };
+  const { gpus, gpuProblems } = result.engine;
   const working = gpus.map(({ description, totalBytes, freeBytes }): Finding => ({
     check,
     level: "ok",
@@ -97,9 +85,7 @@ export function judgeGpu(result: EngineResult, traces: readonly string[]): Findi
     "Its driver must be installed and working (try nvidia-smi or vulkaninfo), and the build must have a library for it.";
   const broken = gpuProblems.map((summary): Finding => ({ check, level: "warning", summary, advice }));
   if (working.length + broken.length > 0) return [...working, ...broken];
-  if (traces.length === 0) return [{ check, level: "note", summary: "none found; models run on the processor" }];
-  const summary = `${traces.join(", ")} found, but nothing that can be computed on; models run on the processor`;
-  return [{ check, level: "warning", summary, advice }];
+  return [{ check, level: "note", summary: "none found; models run on the processor" }];
 }
 
 export function judgeProcessors({ present, usable }: { present: number; usable: number }): Finding {
@@ -131,12 +117,4 @@ export function judgeMemory({ totalBytes, availableBytes }: MemoryState): Findin
   const fits =
     largest === undefined ? "" : `; enough for models like ${largest.name} (${humanBytes(largest.sizeBytes)})`;
   return { check, level: "ok", summary: `${summary}${fits}` };
-}
-
-function names(directory: string): string[] {
-  try {
-    return readdirSync(directory).sort();
-  } catch {
-    return [];
-  }
 }

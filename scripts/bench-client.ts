@@ -1,0 +1,128 @@
+// What the rows of the bench share: prompts that no cache knows, a streamed answer with its times, the raw loop in a process of its
+// own, medians, and what /proc says of a process.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { usableThreads } from "../src/base/cpu.ts";
+import type { RawEmbedTask, RawTask } from "./bench-raw.ts";
+import { fetchSmallModel, smallModelName } from "./small-model.mjs";
+
+export const threads = usableThreads();
+export const libraries = join(
+  import.meta.dir,
+  "../node_modules/@node-llama-cpp",
+  `linux-${process.arch}`,
+  "bins",
+  `linux-${process.arch}`,
+);
+
+const WORDS =
+  "river stone light music garden winter paper ocean market silver engine forest letter bridge summer window".split(
+    " ",
+  );
+let seed = 7;
+export function random(): number {
+  seed = (seed * 1103515245 + 12345) % 2147483648;
+  return seed / 2147483648;
+}
+export const words = (count: number) =>
+  Array.from({ length: count }, () => WORDS[Math.floor(random() * WORDS.length)]).join(" ");
+export const shortPrompt = () => `Story ${random().toFixed(6)}: once upon a time there was a ${words(8)} and`;
+export const longPrompt = () => `Run ${random().toFixed(9)}. ${words(380)}. Summary:`;
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+export interface Server {
+  readonly name: string;
+  readonly url: string;
+}
+
+export interface StreamResult {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly tokens: number;
+  readonly text: string;
+  readonly final: Record<string, unknown>;
+}
+
+/** One streamed answer; times are from the start of the request. */
+export async function stream(
+  url: string,
+  prompt: string,
+  tokens: number,
+  options: Record<string, unknown> = {},
+): Promise<StreamResult> {
+  const startedMs = performance.now();
+  const body = {
+    model: smallModelName,
+    prompt,
+    raw: true,
+    options: { temperature: 0, num_predict: tokens, seed: 1, stop: [], ...options },
+  };
+  const response = await fetch(`${url}/api/generate`, { method: "POST", body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  let firstMs = 0;
+  let text = "";
+  let rest = "";
+  let final: Record<string, unknown> = {};
+  for await (const chunk of response.body ?? []) {
+    if (firstMs === 0) firstMs = performance.now() - startedMs;
+    const lines = (rest + Buffer.from(chunk).toString("utf8")).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      final = JSON.parse(line) as Record<string, unknown>;
+      if (typeof final["error"] === "string") throw new Error(final["error"]);
+      text += typeof final["response"] === "string" ? final["response"] : "";
+    }
+  }
+  return { firstMs, lastMs: performance.now() - startedMs, tokens: Number(final["eval_count"] ?? 0), text, final };
+}
+
+/** Runs another script of the bench to its end: llama.cpp writes much to stderr, and its threads are its own. */
+export async function measureApart<T>(script: string, task: unknown): Promise<T> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, script)], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  void child.stdin.write(JSON.stringify(task));
+  await child.stdin.end();
+  return JSON.parse(await new Response(child.stdout).text()) as T;
+}
+
+export function raw(prompts: readonly string[], tokens: number, contextPerSequence: number) {
+  const task: RawTask = {
+    directory: libraries,
+    backend: undefined,
+    model: fetchSmallModel(),
+    threads,
+    prompts,
+    tokens,
+    contextPerSequence,
+  };
+  return measureApart<{ promptMs: number; totalMs: number; generateMs: number; tokens: number }>("bench-raw.ts", task);
+}
+
+export function rawEmbeddings(texts: readonly string[]) {
+  const task: RawEmbedTask = { directory: libraries, model: fetchSmallModel(), threads, texts };
+  return measureApart<{ totalMs: number }>("bench-raw.ts", task);
+}
+
+export function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
+}
+
+export function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
+  );
+}
+
+/** Milliseconds of processor time, in the program and in the kernel for it; the kernel counts in hundredths of a second. */
+export function processorMs(pid: number): { readonly user: number; readonly kernel: number } {
+  const fields = (readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1] ?? "").split(" ");
+  return { user: Number(fields[11]) * 10, kernel: Number(fields[12]) * 10 };
+}
