@@ -1,7 +1,7 @@
 // Draws the next token: the filters of llama.cpp's default chain, in its order (common/common.h) — top-k, typical, top-p, min-p,
 // temperature, the draw. Written here because the draw is serial while the other processors wait: llama.cpp's chain copies the
-// vocabulary into records first, and sorts all of it for top-p without top-k (docs/decisions/0014-sampling.md). Penalties and
-// biases touch few logits and are applied before (penalties.ts).
+// vocabulary into records first (docs/decisions/0014-sampling.md). Penalties and biases touch few logits and are
+// applied before (penalties.ts).
 
 import { AppError } from "../../base/errors.ts";
 import { Xoshiro128 } from "./xoshiro.ts";
