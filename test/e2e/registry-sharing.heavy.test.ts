@@ -21,6 +21,8 @@ const WEIGHTS_BYTES = 60_000_000;
 const LIMIT_MS = 60_000;
 /** What the proxy has handed on when the first of two servers is killed. */
 const KILL_AT_BYTES = 45e6;
+/** How often a part's progress is written down (registry/transfer.ts). */
+const CHECKPOINT_BYTES = 2e6;
 
 let sharer: TestServer;
 let proxy: FaultProxy;
@@ -95,11 +97,13 @@ test(
     const lasting = pull(second, name);
     while (proxy.blobBytes < KILL_AT_BYTES) await Bun.sleep(5);
     await first.kill();
+    const handedOn = proxy.blobBytes;
     await doomed;
     expect(await lasting).toBe('{"status":"success"}');
     await expectWhole(home.modelsDir, name);
-    // Less than beginning anew: lost is a checkpoint of each of the four parts, and what was on their connections.
-    expect(proxy.blobBytes).toBeLessThan(WEIGHTS_BYTES + KILL_AT_BYTES - 8e6);
+    // Beginning anew would fetch all of it. How much was saved cannot be told from here: what the proxy has handed on may
+    // still have stood in the buffers of four connections when the reader died.
+    expect(proxy.blobBytes - handedOn).toBeLessThan(WEIGHTS_BYTES - CHECKPOINT_BYTES);
     expect((await readdir(join(home.modelsDir, "blobs"))).filter((file) => file.includes("partial"))).toEqual([]);
   },
   LIMIT_MS,
