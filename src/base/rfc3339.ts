@@ -17,9 +17,17 @@ export function formatUtc(timeNs: bigint): string {
   return `${formatFields(timeNs)}Z`;
 }
 
-/** The present, in UTC. Every streamed chunk carries one, so whole milliseconds take no way through bigint. */
+let lastMs = NaN;
+let lastText = "";
+
+/** The present, in UTC. Every streamed chunk carries one, and those of one decode step carry the same. */
 export function formatNow(): string {
-  return new Date().toISOString().replace(/\.?0*Z$/, "Z");
+  const ms = Date.now();
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastText = new Date(ms).toISOString().replace(/\.?0*Z$/, "Z");
+  }
+  return lastText;
 }
 
 /** With the offset this machine's time zone has at that instant; Go prints `Z` where the offset is zero. */

@@ -1,6 +1,7 @@
 // A model served by a runner on this machine: render → acquire a runner → generate → read the answer.
 
 import { AppError } from "../base/errors.ts";
+import { Translated } from "../base/translated.ts";
 import type { ModelOptions } from "../api/schema/options.ts";
 import type { DialogFormat } from "../chat/dialog-format.ts";
 import type { ChatMessage } from "../chat/message.ts";
@@ -226,31 +227,44 @@ export class LocalModel implements AskableModel {
     return contextLimit(options, this.config.contextLength, runner.facts.maxContext);
   }
 
-  async *#generate(
+  #generate(question: AskSettings, signal: AbortSignal, prepared: Prepared): AsyncIterable<AnswerEvent> {
+    return new Translated(async () => {
+      const held = await this.#hold(question.options, question.keepAliveMs, signal, "takes-turn");
+      using giveUp = new DisposableStack();
+      giveUp.use(held.lease);
+      const { generation, droppedTokens } = await this.#begin(question, signal, prepared, held);
+      giveUp.use(generation);
+      const used = (spent: Omit<SpentTokens, "model">) =>
+        this.#used(question.promptIsShared === true ? { ...spent, promptTokens: 0, cachedTokens: 0 } : spent);
+      const shortened = (tokens: number) => this.asker.shortened(tokens);
+      const reader = giveUp.use(new AnswerReader(prepared.parser, { ...held, droppedTokens, used, shortened }));
+      const owned = giveUp.move();
+      return {
+        source: generation[Symbol.asyncIterator](),
+        read: (event) => reader.read(event),
+        close: () => owned.dispose(),
+      };
+    });
+  }
+
+  /** Asks; where the prompt proves too long for its context, asks again with fewer messages. */
+  async #begin(
     question: AskSettings,
     signal: AbortSignal,
     prepared: Prepared,
-  ): AsyncGenerator<AnswerEvent, void, undefined> {
-    const held = await this.#hold(question.options, question.keepAliveMs, signal, "takes-turn");
-    using lease = held.lease;
-    const { runner } = lease;
-    const used = (spent: Omit<SpentTokens, "model">) =>
-      this.#used(question.promptIsShared === true ? { ...spent, promptTokens: 0, cachedTokens: 0 } : spent);
-    const facts = { ...held, used, shortened: (tokens: number) => this.asker.shortened(tokens) };
-    const limit = this.#contextLimit(held.options, runner);
+    { lease: { runner }, options }: Held,
+  ): Promise<{ readonly generation: Generation; readonly droppedTokens: number }> {
+    const limit = this.#contextLimit(options, runner);
     const ask = (text: string, cutPrompt: boolean) =>
-      runner.generate(this.#request(question, held.options, prepared, { text, limit, cutPrompt }), signal);
+      runner.generate(this.#request(question, options, prepared, { text, limit, cutPrompt }), signal);
     const first = ask(prepared.text, question.truncate && prepared.shorter === undefined);
     const overflow = await overflowOf(first);
-    if (overflow === undefined) {
-      yield* answerOf(first, new AnswerReader(prepared.parser, { ...facts, droppedTokens: 0 }));
-      return;
-    }
+    if (overflow === undefined) return { generation: first, droppedTokens: 0 };
     if (!question.truncate || prepared.shorter === undefined) throw new AppError("invalid", TOO_LONG);
     const tokensOf = async (text: string) => (await runner.tokenize(text, true)).length;
     const text = await prepared.shorter(tokensOf, limit);
     const droppedTokens = Math.max(0, overflow - (await tokensOf(text)));
-    yield* answerOf(ask(text, true), new AnswerReader(prepared.parser, { ...facts, droppedTokens }));
+    return { generation: ask(text, true), droppedTokens };
   }
 
   #request(
@@ -278,12 +292,6 @@ export class LocalModel implements AskableModel {
       draftTokens: options.draft_num_predict,
     };
   }
-}
-
-async function* answerOf(generation: Generation, reader: AnswerReader): AsyncGenerator<AnswerEvent, void, undefined> {
-  using owned = generation;
-  using reported = reader;
-  for await (const event of owned) for (const part of reported.read(event)) yield part;
 }
 
 /** How long a prompt is that does not fit, so that this is known before anything is sent to the client; undefined: it fits. */

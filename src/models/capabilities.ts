@@ -2,6 +2,7 @@
 
 import { AppError } from "../base/errors.ts";
 import { chooseDialogFormat, type DialogFormat } from "../chat/dialog-format.ts";
+import type { GgufFacts } from "../formats/gguf/facts.ts";
 import { familyFor } from "../chat/output-parser.ts";
 import { specialTokenText } from "./special-token-text.ts";
 import { withGguf } from "./gguf-file.ts";
@@ -9,14 +10,15 @@ import type { OpenedModel } from "./opened-model.ts";
 
 export type Capability = "completion" | "tools" | "insert" | "vision" | "embedding" | "thinking" | "image" | "audio";
 
-const remembered = new WeakMap<OpenedModel, DialogFormat>();
+/** The format of a model with the facts of its weights as they were then. */
+const remembered = new WeakMap<OpenedModel, { readonly facts: GgufFacts | undefined; readonly format: DialogFormat }>();
 
 /** The model's dialog format; the weights are opened for their Jinja template and special tokens. */
 export function dialogFormatOf(model: OpenedModel, preferGo: boolean | undefined): DialogFormat {
-  const known = remembered.get(model);
-  if (known !== undefined) return known;
   const path = model.weightsPath;
   const facts = path === undefined ? undefined : model.facts();
+  const known = remembered.get(model);
+  if (known !== undefined && known.facts === facts) return known.format;
   const special =
     path === undefined
       ? undefined
@@ -31,7 +33,7 @@ export function dialogFormatOf(model: OpenedModel, preferGo: boolean | undefined
     architecture: facts?.architecture ?? model.config.model_family,
     preferGo,
   });
-  remembered.set(model, format);
+  remembered.set(model, { facts, format });
   return format;
 }
 

@@ -2,6 +2,7 @@
 // keeping what is there. A note holds for one file as it was: another one under the same name, or one that was put right in its
 // place, is not meant by it.
 
+import { existsSync } from "node:fs";
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
@@ -17,6 +18,11 @@ export class DamageMarks {
   /** Notes the file that is at `blobPath` now. */
   async mark(digest: Digest, blobPath: string): Promise<void> {
     await writeFileAtomic(this.#path(digest), `${await identity(blobPath)}\n`, { directoryMode: 0o755 });
+  }
+
+  /** Whether there is a note at all, of this file or of another that had its name. */
+  hasMark(digest: Digest): boolean {
+    return existsSync(this.#path(digest));
   }
 
   async isMarked(digest: Digest, blobPath: string): Promise<boolean> {

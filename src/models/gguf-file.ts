@@ -1,17 +1,12 @@
 // Opens GGUF blobs for reading. Facts are remembered as long as the file is the same: what somebody changed on disk is
 // judged again before native code sees it.
 
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { AppError } from "../base/errors.ts";
+import { fileIdentity, Remembered } from "../base/remembered.ts";
 import { type GgufFacts, ggufFacts } from "../formats/gguf/facts.ts";
 import { type Gguf, readGguf } from "../formats/gguf/header.ts";
 import { validateGguf } from "../formats/gguf/validate.ts";
-
-/** What tells one state of a file from another. */
-function identity(path: string): string {
-  const facts = statSync(path, { throwIfNoEntry: false });
-  return `${path} ${facts?.ino} ${facts?.size} ${facts?.mtimeMs}`;
-}
 
 /** Runs `use` with the parsed file; the descriptor is closed afterwards, so nothing lazy may leave `use`. */
 export function withGguf<T>(path: string, use: (gguf: Gguf) => T): T {
@@ -35,19 +30,17 @@ export function withGguf<T>(path: string, use: (gguf: Gguf) => T): T {
   }
 }
 
-const FACTS_KEPT = 64;
-const remembered = new Map<string, GgufFacts>();
+const remembered = new Remembered<GgufFacts>(64);
 
 /** Facts of a valid file; throws `invalid` with the reason for one that must not reach native code. */
 export function checkedGgufFacts(path: string): GgufFacts {
-  const key = identity(path);
-  const known = remembered.get(key);
+  const identity = fileIdentity(path);
+  const known = remembered.recall(path, identity);
   if (known !== undefined) return known;
   const facts = withGguf(path, (gguf) => {
     validateGguf(gguf);
     return ggufFacts(gguf);
   });
-  if (remembered.size >= FACTS_KEPT) remembered.delete(remembered.keys().next().value ?? "");
-  remembered.set(key, facts);
+  remembered.note(path, identity, facts);
   return facts;
 }

@@ -39,18 +39,30 @@ export interface OpenedModel {
 /** What is read by native code, and may be a link to a file of the user's. */
 const NATIVE: ReadonlySet<LayerKind | undefined> = new Set(["model", "adapter", "projector", "draft"] as const);
 
-/** Throws `not-found` ("model 'x' not found", with the name as it was sent) when there is no such model. */
+/**
+ * Throws `not-found` ("model 'x' not found", with the name as it was sent) when there is no such model. Every request passes here:
+ * layers never change under their digest, so a model once read is kept, and only its files are looked at again.
+ */
 export async function openModel(store: ModelStore, name: ModelName, sentAs: string): Promise<OpenedModel> {
   const stored = await store.find(name);
   if (stored === undefined) throw new AppError("not-found", `model '${sentAs}' not found`);
   for (const layer of stored.manifest.layers) {
     if (NATIVE.has(layerKind(layer))) await requireGood(store, layer, stored.name.display);
   }
-  return openStored(store, stored);
+  const known = opened.get(stored);
+  if (known !== undefined) return known;
+  const model = await openStored(store, stored);
+  // A config that is missing now may be fetched again.
+  if (model.config !== emptyConfig) opened.set(stored, model);
+  return model;
 }
+
+/** The store gives the same object as long as the manifest is the same. */
+const opened = new WeakMap<StoredModel, OpenedModel>();
 
 /** A missing file is found where it is used, and leads to a pull; a bad one is told here, before anything reads it. */
 async function requireGood({ blobs }: ModelStore, { digest, size }: Layer, model: string): Promise<void> {
+  if (blobs.isAsFoundWhole(digest, size)) return;
   await blobs.requireUnchanged(digest);
   const actual = await blobs.fileSize(digest);
   if (actual === undefined || (await blobs.isWhole(digest, size))) return;

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
 import { type Digest, digestOf } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
+import { fileIdentity, Remembered } from "../base/remembered.ts";
 import { FileLock, type LockKind } from "../base/file-lock.ts";
 import { logWarn } from "../base/log.ts";
 import { BlobStore } from "./blobs.ts";
@@ -32,6 +33,8 @@ function isMissing(error: unknown): boolean {
 export class ModelStore {
   readonly blobs: BlobStore;
   readonly #manifests: string;
+  /** Every request asks for a manifest: what was read holds as long as the file is the same. */
+  readonly #read = new Remembered<StoredModel>(256);
 
   constructor(readonly directory: string) {
     this.blobs = new BlobStore(join(directory, "blobs"));
@@ -77,15 +80,18 @@ export class ModelStore {
 
   /** The model of that name; letter case does not matter. Undefined when there is none. */
   async find(name: ModelName): Promise<StoredModel | undefined> {
-    const exact = await this.#read(name);
+    const exact = await this.#manifest(name);
     if (exact !== undefined) return exact;
     const path = await this.#resolveCase(name);
     const actual = path === undefined ? undefined : ModelName.of(...path);
-    return actual === undefined ? undefined : this.#read(actual);
+    return actual === undefined ? undefined : this.#manifest(actual);
   }
 
-  async #read(name: ModelName): Promise<StoredModel | undefined> {
+  async #manifest(name: ModelName): Promise<StoredModel | undefined> {
     const path = this.manifestPath(name);
+    const state = fileIdentity(path);
+    const known = this.#read.recall(path, state);
+    if (known !== undefined) return known;
     let bytes: Buffer;
     try {
       bytes = await readFile(path);
@@ -95,7 +101,10 @@ export class ModelStore {
     }
     const manifest = parseManifest(bytes.toString("utf8"));
     const facts = await stat(path, { bigint: true });
-    return { name, manifest, digest: digestOf(bytes), sizeBytes: manifestSize(manifest), modifiedNs: facts.mtimeNs };
+    const sizeBytes = manifestSize(manifest);
+    const stored = { name, manifest, digest: digestOf(bytes), sizeBytes, modifiedNs: facts.mtimeNs };
+    this.#read.note(path, state, stored);
+    return stored;
   }
 
   async #resolveCase(name: ModelName): Promise<[string, string, string, string] | undefined> {
@@ -117,7 +126,7 @@ export class ModelStore {
     const models: StoredModel[] = [];
     for (const name of await this.names()) {
       try {
-        const model = await this.#read(name);
+        const model = await this.#manifest(name);
         if (model !== undefined) models.push(model);
       } catch (error) {
         logWarn("bad manifest", { name: name.full, error: error instanceof Error ? error.message : String(error) });
@@ -231,7 +240,7 @@ export class ModelStore {
     const used = new Set<Digest>();
     for (const name of await this.names()) {
       try {
-        const model = await this.#read(name);
+        const model = await this.#manifest(name);
         for (const layer of model === undefined ? [] : [model.manifest.config, ...model.manifest.layers])
           used.add(layer.digest);
       } catch {

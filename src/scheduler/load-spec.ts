@@ -41,14 +41,14 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
   const facts = model.facts();
   const draft = draftOf(model, config);
   const cost = sum(costOf(facts, config), draft?.cost);
-  const chosen = loadOptions(options, config);
-  const signature = signatureOf(model, options, chosen);
+  const signature = signatureOf(model, options);
   return {
     key: path,
     signature,
     bytes: predictBytes(cost),
     trainedContext: cost.trainedContext,
     request: (libraries, context, memory) => {
+      const chosen = loadOptions(options, config);
       const { offload, plan } = placement(facts, cost, { options, config, libraries, context });
       return {
         type: "load",
@@ -79,7 +79,6 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
 
 /** What a request may choose for a load; 0 and less ask for the default, as in Ollama. */
 function loadOptions(options: ModelOptions, config: Config) {
-  const asked = (value: number | undefined) => (value !== undefined && value > 0 ? value : undefined);
   const threads = asked(options.num_thread);
   return {
     threads: threads ?? (config.numThreads || usableThreads()),
@@ -89,16 +88,20 @@ function loadOptions(options: ModelOptions, config: Config) {
   };
 }
 
+function asked(value: number | undefined): number | undefined {
+  return value !== undefined && value > 0 ? value : undefined;
+}
+
 /** Everything that makes another runner necessary, besides the weights. */
-function signatureOf(model: OpenedModel, options: ModelOptions, chosen: ReturnType<typeof loadOptions>): string {
+function signatureOf(model: OpenedModel, options: ModelOptions): string {
   return JSON.stringify([
     model.adapters,
     model.draftPath ?? "",
     options.num_thread ?? 0,
-    chosen.batch,
+    asked(options.num_batch) ?? DEFAULT_BATCH,
     options.num_gpu ?? ALL_THAT_FIT,
     options.main_gpu ?? null,
-    chosen.mmap,
+    options.use_mmap ?? true,
   ]);
 }
 

@@ -92,3 +92,19 @@ test("putting what is there refreshes its time, so that a prune elsewhere spares
   await blobs.put("kept");
   expect((await stat(blobs.path(digest))).mtimeMs).toBeGreaterThan(2_000_000);
 });
+
+test("a blob found whole counts so without being read again, until it is touched or noted as damaged", async () => {
+  await using temp = await tempStore();
+  const { blobs } = temp.store;
+  const { digest, size } = await blobs.put("weights");
+  expect(blobs.isAsFoundWhole(digest, size)).toBe(false);
+  expect(await blobs.isWhole(digest, size)).toBe(true);
+  expect(blobs.isAsFoundWhole(digest, size)).toBe(true);
+  expect(blobs.isAsFoundWhole(digest, size + 1)).toBe(false);
+  await blobs.markDamaged(digest);
+  expect(blobs.isAsFoundWhole(digest, size)).toBe(false);
+  await blobs.damage.clear(digest);
+  expect(blobs.isAsFoundWhole(digest, size)).toBe(true);
+  await writeFile(blobs.path(digest), "WEIGHTS");
+  expect(blobs.isAsFoundWhole(digest, size)).toBe(false);
+});
