@@ -1,7 +1,7 @@
 // Opening a model costs nothing as long as its files are the same, and sees every change of them.
 
 import { expect, test } from "bun:test";
-import { appendFile, rename, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, rename } from "node:fs/promises";
 import { dialogFormatOf } from "../../src/models/capabilities.ts";
 import { ModelName } from "../../src/models/name.ts";
 import { openModel } from "../../src/models/opened-model.ts";
@@ -36,7 +36,7 @@ test("a manifest that another program replaced is read again", async () => {
   await createModel(temp.store, "one");
   const first = await open(temp.store);
   const path = temp.store.manifestPath(first.name);
-  await writeFile(`${path}.new`, JSON.stringify(first.stored.manifest));
+  await copyFile(path, `${path}.new`);
   await rename(`${path}.new`, path);
   expect(await open(temp.store)).not.toBe(first);
 });
