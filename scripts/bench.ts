@@ -1,7 +1,7 @@
 // `npm run bench`: what the server gives, as ratios to the engine's raw limit measured in the same run, interleaved.
 //   --rounds N     rounds per row (default 3; medians are printed)
 //   --peer N=URL   also measures another Ollama-compatible server that has the model (may repeat)
-//   --only WORD    only the rows whose name holds the word; "registry" is a part of its own that needs no model
+//   --only WORD    only the rows whose name holds the word ("many requests", "confined", "remote hop", "speculation", …); "registry" is a part of its own that needs no model
 //   --blob-gb N    size of the blob of the registry part (default 2)
 // Needs an otherwise idle machine: two programs that compute at once make llama.cpp's threads wait for each other.
 
@@ -26,6 +26,8 @@ import {
   words,
 } from "./bench-client.ts";
 import { measureHop } from "./bench-hop.ts";
+import { measureMemory } from "./bench-memory.ts";
+import { type ConfinedServer, measureConfined } from "./bench-processors.ts";
 import { benchRegistry } from "./bench-registry.ts";
 import type { SamplingRow, SamplingTask } from "./bench-sampling.ts";
 import { speculation } from "./bench-speculation.ts";
@@ -160,9 +162,24 @@ async function queueing({ url }: Server): Promise<void> {
     const first = results.map(({ firstMs }) => firstMs).sort((a, b) => a - b);
     return first[Math.floor(first.length * 0.95)] ?? Number.NaN;
   };
-  const [small, large] = [await p95(16), await p95(64)];
+  // The engine computes every prompt, whoever serves it: four times as many take about four times as long.
+  const rawMs = async (clients: number) => (await raw(Array.from({ length: clients }, shortPrompt), 1, 256)).promptMs;
+  const ratios: Record<"small" | "large" | "rawSmall" | "rawLarge", number[]> = {
+    small: [],
+    large: [],
+    rawSmall: [],
+    rawLarge: [],
+  };
+  for (let round = 0; round < rounds; round++) {
+    ratios.rawSmall.push(await rawMs(16));
+    ratios.small.push(await p95(16));
+    ratios.rawLarge.push(await rawMs(64));
+    ratios.large.push(await p95(64));
+  }
+  const [small, large] = [median(ratios.small), median(ratios.large)];
+  const [rawSmall, rawLarge] = [median(ratios.rawSmall), median(ratios.rawLarge)];
   print(
-    `64 clients: all answered; p95 first token ${large.toFixed(0)} ms = ${(large / small).toFixed(2)}× that of 16 (${small.toFixed(0)} ms)`,
+    `64 clients: all answered; p95 first token ${large.toFixed(0)} ms = ${(large / small).toFixed(2)}× that of 16 (${small.toFixed(0)} ms); the raw loop has their prompts after ${rawLarge.toFixed(0)} ms = ${(rawLarge / rawSmall).toFixed(2)}× (${rawSmall.toFixed(0)} ms)`,
   );
 }
 
@@ -206,8 +223,9 @@ const env = {
   XDG_CACHE_HOME: join(home, "cache"),
 };
 
-async function startServer() {
-  const child = Bun.spawn([binary, "serve"], { env, stdout: "ignore", stderr: "ignore" });
+async function startServer(wrap: readonly string[] = [], confine: (pid: number) => void = () => undefined) {
+  const child = Bun.spawn([...wrap, binary, "serve"], { env, stdout: "ignore", stderr: "ignore" });
+  confine(child.pid);
   for (let waited = 0; waited < 100; waited++) {
     if (
       await fetch(url).then(
@@ -219,6 +237,17 @@ async function startServer() {
     await Bun.sleep(50);
   }
   throw new Error("the server does not answer");
+}
+
+async function startConfined(wrap: readonly string[], confine: (pid: number) => void): Promise<ConfinedServer> {
+  const confined = await startServer(wrap, confine);
+  return {
+    server: { name: "ours", url },
+    async [Symbol.asyncDispose]() {
+      confined.kill("SIGTERM");
+      await confined.exited;
+    },
+  };
 }
 
 if ("registry".includes(only)) {
@@ -265,6 +294,13 @@ try {
   print(
     `memory: server ${(residentBytes(server.pid) / 1e6).toFixed(0)} MB, runner ${(residentBytes(runner) / 1e6).toFixed(0)} MB`,
   );
+  if ("many requests".includes(only)) await measureMemory(ours, server.pid, 10_000, print);
+  if ("confined".includes(only)) {
+    server.kill("SIGTERM");
+    await server.exited;
+    await measureConfined(startConfined, rounds, print);
+    server = await startServer();
+  }
   const prompt = longPrompt();
   const cold = (await stream(url, prompt, 1)).firstMs;
   await Bun.sleep(1500);
