@@ -5,6 +5,8 @@ export interface Opened<T, U> {
   readonly source: AsyncIterator<T, unknown>;
   /** What an item becomes. */
   readonly read: (item: T) => readonly U[];
+  /** What follows the last item. */
+  readonly end?: () => readonly U[];
   /** Called once: at the end, at a failure, or when the reader leaves. */
   readonly close?: () => void;
 }
@@ -55,16 +57,14 @@ export class Translated<T, U> implements AsyncIterableIterator<U, void> {
   }
 
   readonly #take = (result: IteratorResult<T, unknown>): IteratorResult<U, void> | Promise<IteratorResult<U, void>> => {
-    if (result.done === true || this.#opened === undefined) {
-      this.#close();
-      return { done: true, value: undefined };
-    }
+    if (this.#opened === undefined) return { done: true, value: undefined };
     let items: readonly U[];
     try {
-      items = this.#opened.read(result.value);
+      items = result.done === true ? (this.#opened.end?.() ?? []) : this.#opened.read(result.value);
     } catch (error) {
       return this.#fail(error);
     }
+    if (result.done === true) this.#close();
     const [first, ...others] = items;
     if (first === undefined) return this.next();
     if (others.length > 0) this.#ready.push(...others);
@@ -82,4 +82,17 @@ export class Translated<T, U> implements AsyncIterableIterator<U, void> {
     this.#opened?.close?.();
     void this.#opened?.source.return?.();
   }
+}
+
+/** `source` item by item through `read`, and what `end` adds. */
+export function translate<T, U>(
+  source: AsyncIterable<T>,
+  read: (item: T) => readonly U[],
+  end?: () => readonly U[],
+): AsyncIterable<U> {
+  return new Translated(() => ({
+    source: source[Symbol.asyncIterator](),
+    read,
+    ...(end === undefined ? {} : { end }),
+  }));
 }

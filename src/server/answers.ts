@@ -1,6 +1,7 @@
 // Several answers to one question, side by side, and what can be done to a stream of answer events on its way out.
 
 import { AppError } from "../base/errors.ts";
+import { translate } from "../base/translated.ts";
 import type { AnswerEvent } from "../inference/model.ts";
 import { type CollectedAnswer, collectAnswer } from "./native-chunks.ts";
 
@@ -16,15 +17,15 @@ export type Ask = (index: number, signal: AbortSignal) => AsyncIterable<AnswerEv
  * The events of `count` answers as they come. One that fails ends all of them, and so does a reader that leaves: none may go on
  * computing for nobody.
  */
-export async function* askSeveral(
+export function askSeveral(count: number, ask: Ask, signal: AbortSignal): AsyncIterable<IndexedEvent> {
+  return count === 1 ? translate(ask(0, signal), (event) => [{ index: 0, event }]) : askSideBySide(count, ask, signal);
+}
+
+async function* askSideBySide(
   count: number,
   ask: Ask,
   signal: AbortSignal,
 ): AsyncGenerator<IndexedEvent, void, undefined> {
-  if (count === 1) {
-    for await (const event of ask(0, signal)) yield { index: 0, event };
-    return;
-  }
   const controller = new AbortController();
   const both = AbortSignal.any([signal, controller.signal]);
   const sources = Array.from({ length: count }, (_, index) => ask(index, both)[Symbol.asyncIterator]());
@@ -50,15 +51,14 @@ export async function* askSeveral(
 }
 
 /** For clients that take one call at a time: calls after the first are left out. */
-export async function* firstCallOnly(events: AsyncIterable<AnswerEvent>): AsyncGenerator<AnswerEvent, void, undefined> {
+export function firstCallOnly(events: AsyncIterable<AnswerEvent>): AsyncIterable<AnswerEvent> {
   let called = false;
-  for await (const event of events) {
-    if (event.type === "tool-call") {
-      if (called) continue;
-      called = true;
-    }
-    yield event;
-  }
+  return translate<AnswerEvent, AnswerEvent>(events, (event) => {
+    if (event.type !== "tool-call") return [event];
+    if (called) return [];
+    called = true;
+    return [event];
+  });
 }
 
 /** All of `count` answers, whole. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Translated } from "../../src/base/translated.ts";
+import { translate, Translated } from "../../src/base/translated.ts";
 
 async function* numbers(count: number): AsyncGenerator<number, void, undefined> {
   for (let i = 1; i <= count; i++) yield i;
@@ -73,4 +73,10 @@ test("a failure of the source or of its translation closes it and reaches the re
   const items = all(new Translated(() => ({ source: numbers(1), read: bad, close: () => closed++ })));
   expect(await items.catch((error: Error) => error.message)).toBe("translation");
   expect(closed).toBe(2);
+});
+
+test("what follows the last item comes after it, even when there was none", async () => {
+  const end = () => [0, -1];
+  expect(await all(translate(numbers(2), (n) => [n], end))).toEqual([1, 2, 0, -1]);
+  expect(await all(translate(numbers(0), (n) => [n], end))).toEqual([0, -1]);
 });

@@ -2,6 +2,7 @@
 
 import type { AnswerToolCall, ChatCompletion, ChatCompletionChunk } from "../../../api/openai/chat.ts";
 import { goJson } from "../../../base/go-encode.ts";
+import { translate } from "../../../base/translated.ts";
 import type { AnswerEvent, ToolCall, Usage } from "../../../inference/model.ts";
 import type { IndexedEvent } from "../../answers.ts";
 import type { CollectedAnswer } from "../../native-chunks.ts";
@@ -38,11 +39,11 @@ function deltaOf(event: Exclude<AnswerEvent, { type: "done" }>): Delta | undefin
   }
 }
 
-export async function* chatChunks(
+export function chatChunks(
   events: AsyncIterable<IndexedEvent>,
   frame: Frame,
   includeUsage: boolean,
-): AsyncGenerator<ChatCompletionChunk, void, undefined> {
+): AsyncIterable<ChatCompletionChunk> {
   const begun = new Set<number>();
   const called = new Set<number>();
   const usages: Usage[] = [];
@@ -61,18 +62,17 @@ export async function* chatChunks(
     const extra = logprobs === undefined ? {} : { logprobs: openAILogprobs(logprobs) };
     return chunk([{ index, delta: { ...role, ...delta }, finish_reason: null, ...extra }]);
   };
-  for await (const { index, event } of events) {
+  const read = ({ index, event }: IndexedEvent): ChatCompletionChunk[] => {
     if (event.type !== "done") {
       const delta = deltaOf(event);
       if (event.type === "tool-call") called.add(index);
-      if (delta !== undefined) yield speak(index, delta, event);
-      continue;
+      return delta === undefined ? [] : [speak(index, delta, event)];
     }
     usages.push(event.usage);
-    if (!begun.has(index)) yield speak(index, { content: "" });
-    yield chunk([{ index, delta: {}, finish_reason: finishReason(event.reason, called.has(index)) }]);
-  }
-  if (includeUsage) yield { ...chunk([]), usage: openAIUsage(usages) };
+    const first = begun.has(index) ? [] : [speak(index, { content: "" })];
+    return [...first, chunk([{ index, delta: {}, finish_reason: finishReason(event.reason, called.has(index)) }])];
+  };
+  return translate(events, read, () => (includeUsage ? [{ ...chunk([]), usage: openAIUsage(usages) }] : []));
 }
 
 function finishReason(reason: string, called: boolean): string {

@@ -4,6 +4,7 @@ import { Elysia } from "elysia";
 import { ChatCompletionRequest } from "../../../api/openai/chat.ts";
 import type { AskableModel, ChatQuestion } from "../../../inference/model.ts";
 import { type Ask, askSeveral, collectSeveral, firstCallOnly } from "../../answers.ts";
+import { translate } from "../../../base/translated.ts";
 import { jsonBody } from "../../body.ts";
 import { openChat } from "../../chat-draft.ts";
 import { jsonResponse } from "../../errors.ts";
@@ -48,9 +49,12 @@ function askOf(model: AskableModel, question: ChatQuestion): Ask {
   };
 }
 
-export async function* withDone(chunks: AsyncIterable<unknown>): AsyncGenerator<SseItem, void, undefined> {
-  for await (const data of chunks) yield { data };
-  yield { data: "[DONE]" };
+export function withDone(chunks: AsyncIterable<unknown>): AsyncIterable<SseItem> {
+  return translate<unknown, SseItem>(
+    chunks,
+    (data) => [{ data }],
+    () => [{ data: "[DONE]" }],
+  );
 }
 
 function debugRender(model: AskableModel, question: ChatQuestion, frame: Frame): Response {

@@ -1,6 +1,7 @@
 // Answer events → text completion chunks, or one whole completion (spec 3.11).
 
 import type { Completion, CompletionLogprobs } from "../../../api/openai/completions.ts";
+import { translate } from "../../../base/translated.ts";
 import type { TokenLogprob, Usage } from "../../../inference/model.ts";
 import type { IndexedEvent } from "../../answers.ts";
 import type { CollectedAnswer } from "../../native-chunks.ts";
@@ -18,14 +19,15 @@ function base(frame: CompletionFrame): Omit<Completion, "choices"> {
   return { id, object: "text_completion", created, model, system_fingerprint: "fp_ollama" };
 }
 
-export async function* completionChunks(
+export function completionChunks(
   events: AsyncIterable<IndexedEvent>,
   frame: CompletionFrame,
   includeUsage: boolean,
-): AsyncGenerator<Completion, void, undefined> {
+): AsyncIterable<Completion> {
   const usages: Usage[] = [];
   const offsets = new Map<number, number>();
-  for await (const { index, event } of events) {
+  const read = ({ index, event }: IndexedEvent): Completion[] => {
+    const chunks: Completion[] = [];
     // Completions have no place for thinking or calls (Ollama leaves them out as well).
     const prefix = offsets.has(index) ? "" : (frame.echo[index] ?? "");
     const offset = offsets.get(index) ?? prefix.length;
@@ -36,14 +38,16 @@ export async function* completionChunks(
         event.type === "text-delta" && event.logprobs !== undefined
           ? { logprobs: completionLogprobs(event.logprobs, offset) }
           : {};
-      yield { ...base(frame), choices: [{ text, index, finish_reason: null, ...logprobs }] };
+      chunks.push({ ...base(frame), choices: [{ text, index, finish_reason: null, ...logprobs }] });
     }
     if (event.type === "done") {
       usages[index] = event.usage;
-      yield { ...base(frame), choices: [{ text: "", index, finish_reason: event.reason }] };
+      chunks.push({ ...base(frame), choices: [{ text: "", index, finish_reason: event.reason }] });
     }
-  }
-  if (includeUsage) yield { ...base(frame), choices: [], usage: openAIUsage(usages, frame.prompts) };
+    return chunks;
+  };
+  const usage = () => ({ ...base(frame), choices: [], usage: openAIUsage(usages, frame.prompts) });
+  return translate(events, read, () => (includeUsage ? [usage()] : []));
 }
 
 export function completion(answers: readonly CollectedAnswer[], frame: CompletionFrame): Completion {
