@@ -61,15 +61,26 @@ async function requireGood({ blobs }: ModelStore, { digest, size }: Layer, model
   );
 }
 
+/** Small layers are named by their hash: they are read once for each manifest. */
+const opened = new WeakMap<StoredModel, OpenedModel>();
+
 export async function openStored(store: ModelStore, stored: StoredModel): Promise<OpenedModel> {
+  const known = opened.get(stored);
+  if (known !== undefined) return known;
+  const hasConfig = await store.blobs.has(stored.manifest.config.digest);
+  const model = await readLayers(store, stored, hasConfig);
+  // A config that is missing may yet be fetched.
+  if (hasConfig) opened.set(stored, model);
+  return model;
+}
+
+async function readLayers(store: ModelStore, stored: StoredModel, hasConfig: boolean): Promise<OpenedModel> {
   const { manifest } = stored;
   const of = (kind: LayerKind): Layer[] => layersOf(manifest, kind);
   const path = (layer: Layer): string => store.blobs.path(layer.digest);
   const texts = (kind: LayerKind): Promise<string[]> =>
     Promise.all(of(kind).map((layer) => store.blobs.readText(layer.digest)));
-  const config = (await store.blobs.has(manifest.config.digest))
-    ? parseImageConfig(await store.blobs.readText(manifest.config.digest))
-    : emptyConfig;
+  const config = hasConfig ? parseImageConfig(await store.blobs.readText(manifest.config.digest)) : emptyConfig;
   const weights = of("model")[0];
   const weightsPath = weights === undefined ? undefined : path(weights);
   const draftPath = of("draft").map(path)[0];

@@ -7,11 +7,13 @@ import { writeFileAtomic } from "../base/atomic-file.ts";
 import { type Digest, digestOf } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { FileLock, type LockKind } from "../base/file-lock.ts";
+import { FileMemo } from "../base/file-memo.ts";
 import { logWarn } from "../base/log.ts";
 import { BlobStore } from "./blobs.ts";
 import { encodeManifest, type Manifest, manifestSize, parseManifest } from "./manifest.ts";
 import { ModelName } from "./name.ts";
 
+/** One object for as long as the manifest is the same. */
 export interface StoredModel {
   readonly name: ModelName;
   readonly manifest: Manifest;
@@ -32,6 +34,7 @@ function isMissing(error: unknown): boolean {
 export class ModelStore {
   readonly blobs: BlobStore;
   readonly #manifests: string;
+  readonly #known = new FileMemo<StoredModel | undefined>();
 
   constructor(readonly directory: string) {
     this.blobs = new BlobStore(join(directory, "blobs"));
@@ -84,8 +87,11 @@ export class ModelStore {
     return actual === undefined ? undefined : this.#read(actual);
   }
 
-  async #read(name: ModelName): Promise<StoredModel | undefined> {
-    const path = this.manifestPath(name);
+  #read(name: ModelName): Promise<StoredModel | undefined> {
+    return this.#known.get(this.manifestPath(name), (path) => this.#readFile(name, path));
+  }
+
+  async #readFile(name: ModelName, path: string): Promise<StoredModel | undefined> {
     let bytes: Buffer;
     try {
       bytes = await readFile(path);
