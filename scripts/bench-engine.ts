@@ -1,5 +1,8 @@
 // An engine that costs nothing, for measuring what stands in front of it: OpenAI's chat stream, `max_tokens` tokens, one every
-// BENCH_TOKEN_MS. Prints its port.
+// BENCH_TOKEN_MS. With BENCH_UPSTREAM it passes requests on to that address instead, and does nothing else: the least that
+// a server on this runtime can cost. Prints its port.
+
+const upstream = process.env["BENCH_UPSTREAM"] ?? "";
 
 const stepMs = Number(process.env["BENCH_TOKEN_MS"] ?? 20);
 const encoder = new TextEncoder();
@@ -28,6 +31,10 @@ const server = Bun.serve({
   development: false,
   async fetch(request) {
     const { pathname } = new URL(request.url);
+    if (upstream !== "") {
+      const passed = await fetch(upstream + pathname, { method: "POST", body: await request.text(), proxy: false });
+      return new Response(passed.body, { headers: { "content-type": "text/event-stream" } });
+    }
     if (pathname === "/v1/models") return Response.json({ data: [{ id: "fast", owned_by: "vllm" }] });
     if (pathname === "/version") return Response.json({ version: "0.32.0" });
     if (pathname !== "/v1/chat/completions") return new Response("Not Found", { status: 404 });

@@ -211,6 +211,46 @@ async function sampling(): Promise<void> {
   }
 }
 
+async function coldStart({ url }: Server): Promise<void> {
+  if (!"cold start".includes(only)) return;
+  const unload = () =>
+    fetch(`${url}/api/generate`, { method: "POST", body: JSON.stringify({ model: smallModelName, keep_alive: 0 }) });
+  const starts: number[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    starts.push((await stream(url, "Hello", 1)).firstMs);
+    await unload();
+    await Bun.sleep(300);
+  }
+  print(
+    `cold start, request to first token of an unloaded model: ${median(starts.slice(1)).toFixed(0)} ms (the very first: ${starts[0]?.toFixed(0)} ms)`,
+  );
+}
+
+async function memory({ url }: Server, pid: number): Promise<void> {
+  if (!"memory".includes(only)) return;
+  await stream(url, shortPrompt(), 1);
+  const [runner = 0] = childrenOf(pid);
+  print(
+    `memory: server ${(residentBytes(pid) / 1e6).toFixed(0)} MB, runner ${(residentBytes(runner) / 1e6).toFixed(0)} MB`,
+  );
+}
+
+/** A server that is killed finds the prompts on disk that it knew. */
+async function restart(running: Running, { url }: Server): Promise<Running> {
+  const prompt = longPrompt();
+  const cold = (await stream(url, prompt, 1)).firstMs;
+  await Bun.sleep(1500);
+  running.kill("SIGKILL");
+  await running.exited;
+  const next = await startServer();
+  await stream(url, "Hello", 1);
+  const back = (await stream(url, prompt, 1)).firstMs;
+  print(
+    `after kill -9 and restart: first token of a known prompt ${back.toFixed(0)} ms = ${((back / cold) * 100).toFixed(0)} % of cold (${cold.toFixed(0)} ms)`,
+  );
+  return next;
+}
+
 const home = mkdtempSync(join(tmpdir(), "ollama-bench-"));
 const port = 20_000 + Math.floor(Math.random() * 20_000);
 const url = `http://127.0.0.1:${port}`;
@@ -222,6 +262,8 @@ const env = {
   OLLAMA_MODELS: join(home, "models"),
   XDG_CACHE_HOME: join(home, "cache"),
 };
+
+type Running = Awaited<ReturnType<typeof startServer>>;
 
 async function startServer(wrap: readonly string[] = [], confine: (pid: number) => void = () => undefined) {
   const child = Bun.spawn([...wrap, binary, "serve"], { env, stdout: "ignore", stderr: "ignore" });
@@ -263,23 +305,13 @@ try {
   const created = Bun.spawnSync([binary, "create", smallModelName, "-f", modelfile], { env });
   if (created.exitCode !== 0) throw new Error(created.stderr.toString());
   print(`${threads} threads, ${rounds} rounds, medians`);
-  if ("remote hop".includes(only)) await measureHop({ binary, env, url, rounds, print });
+  if ("remote hop".includes(only)) await measureHop({ binary, env, url, pid: server.pid, rounds, print });
   const ours: Server = { name: "ours", url };
   const all = [
     ours,
     ...peers.map((peer) => ({ name: peer.split("=")[0] ?? "peer", url: peer.slice(peer.indexOf("=") + 1) })),
   ];
-  const unload = () =>
-    fetch(`${url}/api/generate`, { method: "POST", body: JSON.stringify({ model: smallModelName, keep_alive: 0 }) });
-  const starts: number[] = [];
-  for (let round = 0; round <= rounds; round++) {
-    starts.push((await stream(url, "Hello", 1)).firstMs);
-    await unload();
-    await Bun.sleep(300);
-  }
-  print(
-    `cold start, request to first token of an unloaded model: ${median(starts.slice(1)).toFixed(0)} ms (the very first: ${starts[0]?.toFixed(0)} ms)`,
-  );
+  await coldStart(ours);
   for (const kind of ["short", "long"] as const) {
     for (const streams of [1, 4, 16]) await throughput(all, streams, kind, streams === 1 ? 128 : 64);
   }
@@ -290,10 +322,7 @@ try {
   await queueing(ours);
   await serverShare(ours, server.pid);
   await sampling();
-  const [runner = 0] = childrenOf(server.pid);
-  print(
-    `memory: server ${(residentBytes(server.pid) / 1e6).toFixed(0)} MB, runner ${(residentBytes(runner) / 1e6).toFixed(0)} MB`,
-  );
+  await memory(ours, server.pid);
   if ("many requests".includes(only)) await measureMemory(ours, server.pid, 10_000, print);
   if ("confined".includes(only)) {
     server.kill("SIGTERM");
@@ -301,17 +330,7 @@ try {
     await measureConfined(startConfined, rounds, print);
     server = await startServer();
   }
-  const prompt = longPrompt();
-  const cold = (await stream(url, prompt, 1)).firstMs;
-  await Bun.sleep(1500);
-  server.kill("SIGKILL");
-  await server.exited;
-  server = await startServer();
-  await stream(url, "Hello", 1);
-  const back = (await stream(url, prompt, 1)).firstMs;
-  print(
-    `after kill -9 and restart: first token of a known prompt ${back.toFixed(0)} ms = ${((back / cold) * 100).toFixed(0)} % of cold (${cold.toFixed(0)} ms)`,
-  );
+  if ("restart".includes(only)) server = await restart(server, ours);
 } finally {
   server.kill("SIGTERM");
   await server.exited;

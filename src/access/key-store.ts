@@ -3,7 +3,7 @@
 // taking away the last key must not open what was closed. What cannot be read counts as closed too.
 
 import { randomBytes } from "node:crypto";
-import { type BigIntStats, chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
@@ -84,11 +84,13 @@ export class KeyStore {
   /** undefined while the directory may still change unnoticed, or is not there. */
   #directoryStamp(): string | undefined {
     try {
-      const { mtimeNs, ctimeNs, ino }: BigIntStats = statSync(this.directory, { bigint: true });
+      const facts = statSync(this.directory, { bigint: true, throwIfNoEntry: false });
+      if (facts === undefined) return "missing";
+      const { mtimeNs, ctimeNs, ino } = facts;
       const isSettled = BigInt(Date.now()) * 1_000_000n - mtimeNs > CLOCK_GRAIN_NS;
       return isSettled ? `${ino} ${mtimeNs} ${ctimeNs}` : undefined;
-    } catch (error) {
-      return isMissing(error) ? "missing" : undefined;
+    } catch {
+      return undefined;
     }
   }
 

@@ -2,7 +2,7 @@
 // unknown fields are dropped, and a wrong type is refused in Go's words.
 
 import { Kind, type Static, type TObject, type TSchema } from "@sinclair/typebox";
-import { Value } from "@sinclair/typebox/value";
+import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { AppError } from "../base/errors.ts";
 import { parseFirstJson } from "./go-json.ts";
 
@@ -29,9 +29,30 @@ export function decodeValue<S extends TObject>(schema: S, value: unknown): Stati
     throw mismatch(value, "", `api.${schema.title ?? "Request"}`);
   }
   const folded = fold(schema, value, schema.title ?? "Request");
-  if (Value.Check(schema, folded)) return folded;
-  const first = Value.Errors(schema, folded).First();
+  const check = checkOf(schema);
+  if (check.Check(folded)) return folded;
+  const first = check.Errors(folded).First();
   throw new AppError("invalid", `invalid value at ${first?.path ?? "/"}: ${first?.message ?? "not allowed"}`);
+}
+
+/** Schemas are few and live as long as the program: what is made of one is made once. */
+const checks = new WeakMap<TSchema, TypeCheck<TSchema>>();
+
+function checkOf<S extends TObject>(schema: S): TypeCheck<S> {
+  const known = checks.get(schema);
+  if (known !== undefined) return known as TypeCheck<S>;
+  const made = TypeCompiler.Compile(schema);
+  checks.set(schema, made as unknown as TypeCheck<TSchema>);
+  return made;
+}
+
+const foldedNames = new WeakMap<TObject, ReadonlyMap<string, string>>();
+
+function namesOf(schema: TObject): ReadonlyMap<string, string> {
+  const names =
+    foldedNames.get(schema) ?? new Map(Object.keys(schema.properties).map((name) => [name.toLowerCase(), name]));
+  foldedNames.set(schema, names);
+  return names;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -95,7 +116,7 @@ function zeroOf(schema: TSchema): unknown {
 
 function foldObject(schema: TObject, value: Record<string, unknown>, path: string): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  const byLowerCase = new Map(Object.keys(schema.properties).map((name) => [name.toLowerCase(), name]));
+  const byLowerCase = namesOf(schema);
   for (const [key, item] of Object.entries(value)) {
     const name = Object.hasOwn(schema.properties, key) ? key : byLowerCase.get(key.toLowerCase());
     if (name === undefined) {

@@ -7,35 +7,68 @@ export const MAX_LINE_BYTES = 8_000_000;
 
 const NEWLINE = 10;
 
-/** Blank lines are left out unless `blank` asks for them; the last line needs no line break. Throws `too-large` for a line over the limit. */
+/** Pieces of a text that arrives in chunks: `push` gives those that a chunk completes, `end` what is left over. */
+export interface Pieces {
+  push(chunk: Uint8Array): Iterable<string>;
+  end(): Iterable<string>;
+}
+
+const decoder = new TextDecoder();
+
+/** Without the white space around them. Throws `too-large` for a line over the limit, before it is kept. */
+export class Lines implements Pieces {
+  #begun: Uint8Array[] = [];
+  #begunBytes = 0;
+
+  constructor(
+    private readonly limitBytes = MAX_LINE_BYTES,
+    private readonly blank = false,
+  ) {}
+
+  /** All whole lines of a chunk are decoded at once: a stream of tokens has a chunk, and so a call, for each. */
+  *push(chunk: Uint8Array): Generator<string, void, undefined> {
+    const end = chunk.lastIndexOf(NEWLINE);
+    if (end < 0) return this.#keep(chunk);
+    const text = this.#take(chunk.subarray(0, end));
+    for (const line of text.split("\n")) {
+      this.#check(line.length);
+      const trimmed = line.trim();
+      if (trimmed !== "" || this.blank) yield trimmed;
+    }
+    this.#keep(chunk.subarray(end + 1));
+  }
+
+  *end(): Generator<string, void, undefined> {
+    const last = this.#take(new Uint8Array()).trim();
+    if (last !== "") yield last;
+  }
+
+  #keep(part: Uint8Array): void {
+    if (part.length === 0) return;
+    this.#begunBytes += part.length;
+    this.#check(this.#begunBytes);
+    this.#begun.push(part);
+  }
+
+  #take(last: Uint8Array): string {
+    const bytes = this.#begun.length === 0 ? last : Buffer.concat([...this.#begun, last]);
+    this.#begun = [];
+    this.#begunBytes = 0;
+    return decoder.decode(bytes);
+  }
+
+  #check(length: number): void {
+    if (length > this.limitBytes)
+      throw new AppError("too-large", `the server sent a line of more than ${this.limitBytes} bytes`);
+  }
+}
+
+/** Blank lines are left out; the last line needs no line break. */
 export async function* readLines(
   source: AsyncIterable<Uint8Array>,
   limitBytes = MAX_LINE_BYTES,
-  { blank = false }: { readonly blank?: boolean } = {},
 ): AsyncGenerator<string, void, undefined> {
-  let pending: Uint8Array[] = [];
-  let pendingBytes = 0;
-  const take = (): string => {
-    const line = new TextDecoder().decode(pending.length === 1 ? pending[0] : Buffer.concat(pending));
-    pending = [];
-    pendingBytes = 0;
-    return line.trim();
-  };
-  for await (const chunk of source) {
-    let start = 0;
-    for (;;) {
-      const newline = chunk.indexOf(NEWLINE, start);
-      const part = chunk.subarray(start, newline < 0 ? undefined : newline);
-      pendingBytes += part.length;
-      if (pendingBytes > limitBytes)
-        throw new AppError("too-large", `the server sent a line of more than ${limitBytes} bytes`);
-      if (part.length > 0) pending.push(part);
-      if (newline < 0) break;
-      start = newline + 1;
-      const line = take();
-      if (line !== "" || blank) yield line;
-    }
-  }
-  const last = take();
-  if (last !== "") yield last;
+  const lines = new Lines(limitBytes);
+  for await (const chunk of source) yield* lines.push(chunk);
+  yield* lines.end();
 }

@@ -1,37 +1,46 @@
-// Server-sent events as clients read them: the data of one event after another. Comments, ids and retry times mean nothing here.
+// Server-sent events as clients read them: the data of one event after another. Names, comments, ids and retry times mean
+// nothing here.
 
 import { AppError } from "../base/errors.ts";
-import { MAX_LINE_BYTES, readLines } from "./ndjson.ts";
-
-export interface ServerEvent {
-  /** "" where the event has no name. */
-  readonly name: string;
-  readonly data: string;
-}
+import { Lines, MAX_LINE_BYTES, type Pieces } from "./ndjson.ts";
 
 /** Throws `too-large` for a line or an event over the limit. */
-export async function* readEvents(
-  source: AsyncIterable<Uint8Array>,
-  limitBytes = MAX_LINE_BYTES,
-): AsyncGenerator<ServerEvent, void, undefined> {
-  let name = "";
-  let data: string[] = [];
-  let length = 0;
-  for await (const line of readLines(source, limitBytes, { blank: true })) {
-    if (line === "") {
-      if (data.length > 0) yield { name, data: data.join("\n") };
-      [name, data, length] = ["", [], 0];
-      continue;
-    }
-    const colon = line.indexOf(":");
-    const [field, value] = colon < 0 ? [line, ""] : [line.slice(0, colon), line.slice(colon + 1).replace(/^ /, "")];
-    if (field === "event") name = value;
-    if (field !== "data") continue;
-    length += value.length;
-    if (length > limitBytes)
-      throw new AppError("too-large", `the server sent an event of more than ${limitBytes} bytes`);
-    data.push(value);
+export class EventData implements Pieces {
+  readonly #lines: Lines;
+  #data: string[] = [];
+  #length = 0;
+
+  constructor(private readonly limitBytes = MAX_LINE_BYTES) {
+    this.#lines = new Lines(limitBytes, true);
   }
-  // A last event without its blank line is whole all the same: JSON tells whether something is missing.
-  if (data.length > 0) yield { name, data: data.join("\n") };
+
+  *push(chunk: Uint8Array): Generator<string, void, undefined> {
+    for (const line of this.#lines.push(chunk)) {
+      if (line === "") yield* this.#take();
+      else this.#add(line);
+    }
+  }
+
+  /** A last event without its blank line is whole all the same: JSON tells whether something is missing. */
+  *end(): Generator<string, void, undefined> {
+    for (const line of this.#lines.end()) this.#add(line);
+    yield* this.#take();
+  }
+
+  *#take(): Generator<string, void, undefined> {
+    if (this.#data.length === 0) return;
+    const data = this.#data.length === 1 ? (this.#data[0] ?? "") : this.#data.join("\n");
+    this.#data = [];
+    this.#length = 0;
+    yield data;
+  }
+
+  #add(line: string): void {
+    if (line !== "data" && !line.startsWith("data:")) return;
+    const value = line.slice(line.startsWith("data: ") ? 6 : 5);
+    this.#length += value.length;
+    if (this.#length > this.limitBytes)
+      throw new AppError("too-large", `the server sent an event of more than ${this.limitBytes} bytes`);
+    this.#data.push(value);
+  }
 }

@@ -21,8 +21,13 @@ function quote(value: string | number | boolean): string {
   return text === "" || /[\s"=]/.test(text) ? JSON.stringify(text) : text;
 }
 
+/** For what is costly to put together. */
+export function isLogged(level: LogLevel): boolean {
+  return ORDER[level] >= ORDER[threshold];
+}
+
 function write(level: LogLevel, message: string, fields: LogFields): void {
-  if (ORDER[level] < ORDER[threshold]) return;
+  if (!isLogged(level)) return;
   const pairs = Object.entries({ ...context(), ...fields }).map(([key, value]) =>
     value === undefined ? "" : ` ${key}=${quote(value)}`,
   );

@@ -6,7 +6,7 @@ import { temporaryBeside } from "../base/atomic-file.ts";
 import { type Digest, digestHex, digestOf, DigestStream, isDigest, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { hashFile } from "../base/hash-file.ts";
-import { fileIdentity, Remembered } from "../base/remembered.ts";
+import { FileMemo, stateNow } from "../base/file-memo.ts";
 import { BlobLinks, changedOriginError } from "./blob-links.ts";
 import { DamageMarks } from "./damage-marks.ts";
 
@@ -14,7 +14,7 @@ export class BlobStore {
   readonly links: BlobLinks;
   readonly damage: DamageMarks;
   /** Sizes of blobs found whole: true as long as the file stays as it was and nobody notes damage. */
-  readonly #whole = new Remembered<number>(1024);
+  readonly #whole = new FileMemo<number>();
 
   constructor(readonly directory: string) {
     this.links = new BlobLinks(join(dirname(directory), "links"));
@@ -41,10 +41,10 @@ export class BlobStore {
 
   /** Whether it is there with the size it must have. One of another size is noted as damaged, so that it can be replaced. */
   async isWhole(digest: Digest, size: number): Promise<boolean> {
-    const identity = fileIdentity(this.path(digest));
+    const state = stateNow(this.path(digest));
     const actual = await this.size(digest);
     if (actual === size) {
-      this.#whole.note(digest, identity, size);
+      this.#whole.keep(this.path(digest), state, size);
       return true;
     }
     if (actual !== undefined) await this.markDamaged(digest);
@@ -53,8 +53,7 @@ export class BlobStore {
 
   /** What `isWhole` said before, without reading anything: the file has not been touched since, and is not noted as damaged. */
   isAsFoundWhole(digest: Digest, size: number): boolean {
-    const found = this.#whole.recall(digest, fileIdentity(this.path(digest)));
-    return found === size && !this.damage.hasMark(digest);
+    return this.#whole.recall(this.path(digest)) === size && !this.damage.hasMark(digest);
   }
 
   /** From now on it counts as absent, until another file takes its place. False when that cannot be noted here. */

@@ -3,7 +3,7 @@
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { AppError } from "../base/errors.ts";
-import { fileIdentity, Remembered } from "../base/remembered.ts";
+import { FileMemo } from "../base/file-memo.ts";
 import { type GgufFacts, ggufFacts } from "../formats/gguf/facts.ts";
 import { type Gguf, readGguf } from "../formats/gguf/header.ts";
 import { validateGguf } from "../formats/gguf/validate.ts";
@@ -30,17 +30,14 @@ export function withGguf<T>(path: string, use: (gguf: Gguf) => T): T {
   }
 }
 
-const remembered = new Remembered<GgufFacts>(64);
+const remembered = new FileMemo<GgufFacts>(64);
 
 /** Facts of a valid file; throws `invalid` with the reason for one that must not reach native code. */
 export function checkedGgufFacts(path: string): GgufFacts {
-  const identity = fileIdentity(path);
-  const known = remembered.recall(path, identity);
-  if (known !== undefined) return known;
-  const facts = withGguf(path, (gguf) => {
-    validateGguf(gguf);
-    return ggufFacts(gguf);
-  });
-  remembered.note(path, identity, facts);
-  return facts;
+  return remembered.getSync(path, () =>
+    withGguf(path, (gguf) => {
+      validateGguf(gguf);
+      return ggufFacts(gguf);
+    }),
+  );
 }

@@ -39,26 +39,15 @@ export interface OpenedModel {
 /** What is read by native code, and may be a link to a file of the user's. */
 const NATIVE: ReadonlySet<LayerKind | undefined> = new Set(["model", "adapter", "projector", "draft"] as const);
 
-/**
- * Throws `not-found` ("model 'x' not found", with the name as it was sent) when there is no such model. Every request passes here:
- * layers never change under their digest, so a model once read is kept, and only its files are looked at again.
- */
+/** Throws `not-found` ("model 'x' not found", with the name as it was sent) when there is no such model. */
 export async function openModel(store: ModelStore, name: ModelName, sentAs: string): Promise<OpenedModel> {
   const stored = await store.find(name);
   if (stored === undefined) throw new AppError("not-found", `model '${sentAs}' not found`);
   for (const layer of stored.manifest.layers) {
     if (NATIVE.has(layerKind(layer))) await requireGood(store, layer, stored.name.display);
   }
-  const known = opened.get(stored);
-  if (known !== undefined) return known;
-  const model = await openStored(store, stored);
-  // A config that is missing now may be fetched again.
-  if (model.config !== emptyConfig) opened.set(stored, model);
-  return model;
+  return openStored(store, stored);
 }
-
-/** The store gives the same object as long as the manifest is the same. */
-const opened = new WeakMap<StoredModel, OpenedModel>();
 
 /** A missing file is found where it is used, and leads to a pull; a bad one is told here, before anything reads it. */
 async function requireGood({ blobs }: ModelStore, { digest, size }: Layer, model: string): Promise<void> {
@@ -73,15 +62,26 @@ async function requireGood({ blobs }: ModelStore, { digest, size }: Layer, model
   );
 }
 
+/** Small layers are named by their hash: they are read once for each manifest. */
+const opened = new WeakMap<StoredModel, OpenedModel>();
+
 export async function openStored(store: ModelStore, stored: StoredModel): Promise<OpenedModel> {
+  const known = opened.get(stored);
+  if (known !== undefined) return known;
+  const hasConfig = await store.blobs.has(stored.manifest.config.digest);
+  const model = await readLayers(store, stored, hasConfig);
+  // A config that is missing may yet be fetched.
+  if (hasConfig) opened.set(stored, model);
+  return model;
+}
+
+async function readLayers(store: ModelStore, stored: StoredModel, hasConfig: boolean): Promise<OpenedModel> {
   const { manifest } = stored;
   const of = (kind: LayerKind): Layer[] => layersOf(manifest, kind);
   const path = (layer: Layer): string => store.blobs.path(layer.digest);
   const texts = (kind: LayerKind): Promise<string[]> =>
     Promise.all(of(kind).map((layer) => store.blobs.readText(layer.digest)));
-  const config = (await store.blobs.has(manifest.config.digest))
-    ? parseImageConfig(await store.blobs.readText(manifest.config.digest))
-    : emptyConfig;
+  const config = hasConfig ? parseImageConfig(await store.blobs.readText(manifest.config.digest)) : emptyConfig;
   const weights = of("model")[0];
   const weightsPath = weights === undefined ? undefined : path(weights);
   const draftPath = of("draft").map(path)[0];

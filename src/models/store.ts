@@ -6,13 +6,14 @@ import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
 import { type Digest, digestOf } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
-import { fileIdentity, Remembered } from "../base/remembered.ts";
 import { FileLock, type LockKind } from "../base/file-lock.ts";
+import { FileMemo } from "../base/file-memo.ts";
 import { logWarn } from "../base/log.ts";
 import { BlobStore } from "./blobs.ts";
 import { encodeManifest, type Manifest, manifestSize, parseManifest } from "./manifest.ts";
 import { ModelName } from "./name.ts";
 
+/** One object for as long as the manifest is the same. */
 export interface StoredModel {
   readonly name: ModelName;
   readonly manifest: Manifest;
@@ -33,8 +34,7 @@ function isMissing(error: unknown): boolean {
 export class ModelStore {
   readonly blobs: BlobStore;
   readonly #manifests: string;
-  /** Every request asks for a manifest: what was read holds as long as the file is the same. */
-  readonly #read = new Remembered<StoredModel>(256);
+  readonly #known = new FileMemo<StoredModel | undefined>();
 
   constructor(readonly directory: string) {
     this.blobs = new BlobStore(join(directory, "blobs"));
@@ -80,18 +80,18 @@ export class ModelStore {
 
   /** The model of that name; letter case does not matter. Undefined when there is none. */
   async find(name: ModelName): Promise<StoredModel | undefined> {
-    const exact = await this.#manifest(name);
+    const exact = await this.#read(name);
     if (exact !== undefined) return exact;
     const path = await this.#resolveCase(name);
     const actual = path === undefined ? undefined : ModelName.of(...path);
-    return actual === undefined ? undefined : this.#manifest(actual);
+    return actual === undefined ? undefined : this.#read(actual);
   }
 
-  async #manifest(name: ModelName): Promise<StoredModel | undefined> {
-    const path = this.manifestPath(name);
-    const state = fileIdentity(path);
-    const known = this.#read.recall(path, state);
-    if (known !== undefined) return known;
+  #read(name: ModelName): Promise<StoredModel | undefined> {
+    return this.#known.get(this.manifestPath(name), (path) => this.#readFile(name, path));
+  }
+
+  async #readFile(name: ModelName, path: string): Promise<StoredModel | undefined> {
     let bytes: Buffer;
     try {
       bytes = await readFile(path);
@@ -101,10 +101,7 @@ export class ModelStore {
     }
     const manifest = parseManifest(bytes.toString("utf8"));
     const facts = await stat(path, { bigint: true });
-    const sizeBytes = manifestSize(manifest);
-    const stored = { name, manifest, digest: digestOf(bytes), sizeBytes, modifiedNs: facts.mtimeNs };
-    this.#read.note(path, state, stored);
-    return stored;
+    return { name, manifest, digest: digestOf(bytes), sizeBytes: manifestSize(manifest), modifiedNs: facts.mtimeNs };
   }
 
   async #resolveCase(name: ModelName): Promise<[string, string, string, string] | undefined> {
@@ -126,7 +123,7 @@ export class ModelStore {
     const models: StoredModel[] = [];
     for (const name of await this.names()) {
       try {
-        const model = await this.#manifest(name);
+        const model = await this.#read(name);
         if (model !== undefined) models.push(model);
       } catch (error) {
         logWarn("bad manifest", { name: name.full, error: error instanceof Error ? error.message : String(error) });
@@ -240,7 +237,7 @@ export class ModelStore {
     const used = new Set<Digest>();
     for (const name of await this.names()) {
       try {
-        const model = await this.#manifest(name);
+        const model = await this.#read(name);
         for (const layer of model === undefined ? [] : [model.manifest.config, ...model.manifest.layers])
           used.add(layer.digest);
       } catch {

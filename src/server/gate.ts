@@ -10,7 +10,7 @@ import { secondsLeftToday, type UsageLedger } from "../access/usage-ledger.ts";
 import type { AccessStatus } from "../api/responses.ts";
 import { AppError } from "../base/errors.ts";
 import { hostPort, isLoopback } from "../base/host.ts";
-import { logDebug, logInfo, logTrace, logWarn } from "../base/log.ts";
+import { isLogged, logDebug, logInfo, logTrace, logWarn } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { Asker } from "../inference/model.ts";
 import { errorInDialect } from "./dialects.ts";
@@ -248,5 +248,6 @@ async function untilEnded({ signal }: Request, response: Response): Promise<void
 
 function logArrival({ request, path, address }: Arrival): void {
   logDebug("request begins", { method: request.method, path: path.slice(0, MAX_LOGGED_PATH), from: address });
+  if (!isLogged("trace")) return;
   logTrace("request headers", Object.fromEntries([...request.headers].filter(([name]) => !SECRET_HEADERS.has(name))));
 }

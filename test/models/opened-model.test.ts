@@ -1,6 +1,6 @@
 // Opening a model costs nothing as long as its files are the same, and sees every change of them.
 
-import { expect, test } from "bun:test";
+import { afterEach, expect, setSystemTime, test } from "bun:test";
 import { appendFile, copyFile, rename } from "node:fs/promises";
 import { dialogFormatOf } from "../../src/models/capabilities.ts";
 import { ModelName } from "../../src/models/name.ts";
@@ -13,7 +13,13 @@ import { create, tempStore, upload } from "./temp-store.ts";
 async function createModel(store: ModelStore, system: string): Promise<void> {
   const files = { "model.gguf": await upload(store, tinyGguf("llama")) };
   await create(store, { model: "m", files, system, template: "{{ .Prompt }}" });
+  // Files that changed a moment ago are not remembered.
+  setSystemTime(new Date(Date.now() + 5000));
 }
+
+afterEach(() => {
+  setSystemTime();
+});
 
 function open(store: ModelStore) {
   return openModel(store, ModelName.parse("m"), "m");

@@ -1,49 +1,39 @@
 // The JSON values of a streamed answer, whatever carries them: server-sent events, lines, or one whole document from an engine
 // that does not stream. An error among them ends the answer.
 
-import { readLines } from "../../api/ndjson.ts";
+import { Lines, type Pieces } from "../../api/ndjson.ts";
 import { isRecord } from "../../api/responses.ts";
-import { readEvents } from "../../api/sse.ts";
+import { EventData } from "../../api/sse.ts";
 import { AppError } from "../../base/errors.ts";
 import { errorText, isWebPage, type Place, quoted, unreadable, webPage } from "./failure.ts";
 import type { AnswerStream } from "./transport.ts";
 
 const DONE = "[DONE]";
 
-/** Of an OpenAI-compatible engine. Ends at [DONE]. */
-export async function* eventValues(
-  place: Place,
-  stream: AnswerStream,
-): AsyncGenerator<Record<string, unknown>, void, undefined> {
-  const isStream = stream.contentType.includes("event-stream");
-  yield* values(place, isStream ? eventTexts(stream) : readLines(stream.chunks));
-}
+type Value = Record<string, unknown>;
+type Values = AsyncGenerator<Value, void, undefined>;
 
-async function* eventTexts({ chunks }: AnswerStream): AsyncGenerator<string, void, undefined> {
-  for await (const { data } of readEvents(chunks)) {
-    if (data.trim() === DONE) return;
-    yield data;
-  }
+/** Of an OpenAI-compatible engine. Ends at [DONE]. */
+export function eventValues(place: Place, stream: AnswerStream): Values {
+  return values(place, stream, stream.contentType.includes("event-stream") ? new EventData() : new Lines());
 }
 
 /** Of an Ollama. */
-export async function* lineValues(
-  place: Place,
-  stream: AnswerStream,
-): AsyncGenerator<Record<string, unknown>, void, undefined> {
-  yield* values(place, readLines(stream.chunks));
+export function lineValues(place: Place, stream: AnswerStream): Values {
+  return values(place, stream, new Lines());
 }
 
-async function* values(
-  place: Place,
-  texts: AsyncIterable<string>,
-): AsyncGenerator<Record<string, unknown>, void, undefined> {
+async function* values(place: Place, { chunks }: AnswerStream, pieces: Pieces): Values {
   try {
-    for await (const text of texts) {
-      const value = parsed(place, text);
-      const error = "error" in value && value["error"] !== null ? errorText(value) : undefined;
-      if (error !== undefined) throw unreadable(place, `failed: ${quoted(error)}`);
-      yield value;
+    for await (const chunk of chunks) {
+      for (const text of pieces.push(chunk)) {
+        if (isDone(text)) return;
+        yield valueOf(place, text);
+      }
+    }
+    for (const text of pieces.end()) {
+      if (isDone(text)) return;
+      yield valueOf(place, text);
     }
   } catch (error) {
     // Only reading lines knows this fault, and it does not know whom it reads from.
@@ -51,6 +41,17 @@ async function* values(
       throw unreadable(place, `cannot be read: ${error.message}`, error);
     throw error;
   }
+}
+
+function isDone(text: string): boolean {
+  return text.startsWith(DONE) && text.trim() === DONE;
+}
+
+function valueOf(place: Place, text: string): Value {
+  const value = parsed(place, text);
+  const error = "error" in value && value["error"] !== null ? errorText(value) : undefined;
+  if (error !== undefined) throw unreadable(place, `failed: ${quoted(error)}`);
+  return value;
 }
 
 function parsed(place: Place, text: string): Record<string, unknown> {

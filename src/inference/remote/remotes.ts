@@ -2,6 +2,7 @@
 // that was not allowed on this machine is never contacted, whatever a model says that was pulled from somewhere.
 
 import { AppError, toAppError } from "../../base/errors.ts";
+import { FileMemo } from "../../base/file-memo.ts";
 import { logWarn } from "../../base/log.ts";
 import type { Config } from "../../config.ts";
 import type { OpenedModel } from "../../models/opened-model.ts";
@@ -42,6 +43,9 @@ export function isRemote(model: OpenedModel): boolean {
 export class Remotes {
   readonly #engines = new Map<string, Engine>();
   readonly #used = new Map<string, Used>();
+  readonly #allowedFile = new FileMemo<AllowedRemote[]>();
+  /** What was found for a model, which holds while neither it nor the list of allowed hosts has changed. */
+  readonly #found = new WeakMap<OpenedModel, { allowed: readonly AllowedRemote[]; engines: Engine[] }>();
 
   constructor(private readonly config: Config) {}
 
@@ -62,8 +66,16 @@ export class Remotes {
   }
 
   async #enginesOf(model: OpenedModel): Promise<Engine[]> {
-    const { remote_host = "", remote_model = "" } = model.config;
     const allowed = await this.#allowed();
+    const known = this.#found.get(model);
+    if (known?.allowed === allowed) return known.engines;
+    const engines = this.#makeEngines(model, allowed);
+    this.#found.set(model, { allowed, engines });
+    return engines;
+  }
+
+  #makeEngines(model: OpenedModel, allowed: readonly AllowedRemote[]): Engine[] {
+    const { remote_host = "", remote_model = "" } = model.config;
     return remoteUrls(remote_host).map((baseUrl) => {
       const origin = originOf(baseUrl);
       const access = this.#accessTo(model, origin, allowed);
@@ -81,7 +93,7 @@ export class Remotes {
   /** What is wrong with the file is the owner's to read: clients learn no paths. */
   async #allowed(): Promise<AllowedRemote[]> {
     try {
-      return await readAllowed(this.config.remotesFile);
+      return await this.#allowedFile.get(this.config.remotesFile, readAllowed);
     } catch (error) {
       logWarn("the file of allowed remote hosts cannot be used", { error: toAppError(error).message });
       throw new AppError(

@@ -51,6 +51,7 @@ const MAX_JSON_BYTES = 256 * 1024 * 1024;
 class Patience implements Disposable {
   readonly #control = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #heardMs = 0;
   readonly #leave: () => void;
 
   constructor(
@@ -71,13 +72,18 @@ class Patience implements Disposable {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (!Number.isFinite(limitMs)) return;
-    const end = () => this.#control.abort(tooSlow(this.place, what, limitMs, setting));
-    this.#timer = setTimeout(end, limitMs);
+    this.heard();
+    const look = () => {
+      const leftMs = limitMs - (performance.now() - this.#heardMs);
+      if (leftMs > 0) this.#timer = setTimeout(look, leftMs);
+      else this.#control.abort(tooSlow(this.place, what, limitMs, setting));
+    };
+    this.#timer = setTimeout(look, limitMs);
   }
 
-  /** Something came: the silence begins anew. */
+  /** Something came: the silence begins anew. Noted only, since moving the timer with every token would cost more. */
   heard(): void {
-    this.#timer?.refresh();
+    this.#heardMs = performance.now();
   }
 
   /** What an error of fetch or of a body means. */
