@@ -25,6 +25,8 @@ export interface LoadSpec {
   /** Made when the load happens, from the memory that is free then. */
   readonly request: (libraries: NativeLibraries, context: number, memory: ThreadMemory) => LoadRequest;
   readonly trainedContext: number;
+  /** Why it would not even fit if this much more were free than is now; undefined where it would. */
+  readonly shortage: (gpus: NativeLibraries["gpus"], moreBytes: number) => AppError | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -48,6 +50,7 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
     signature,
     bytes: predictBytes(cost),
     trainedContext: cost.trainedContext,
+    shortage: (gpus, moreBytes) => shortage(cost, options.num_gpu === 0 ? [] : gpus, moreBytes),
     request: (libraries, context, memory) => {
       const { offload, plan } = placement(facts, cost, { options, config, libraries, context });
       return {
@@ -109,12 +112,11 @@ function placement(
   { options, config, libraries, context }: PlacementWishes,
 ): { offload: LoadRequest["offload"]; plan: CachePlan } {
   const gpuLayers = options.num_gpu ?? ALL_THAT_FIT;
+  const gpus = gpuLayers === 0 ? [] : libraries.gpus;
+  const short = shortage(cost, gpus, 0);
+  if (short !== undefined) throw short;
   const { availableBytes } = memoryState();
-  const vram = gpuLayers === 0 ? 0 : vramBytes(libraries.gpus);
-  // Mapped weights need no room of their own up front, but they must be able to stay resident while in use.
-  if (predictBytes(cost) > availableBytes + vram + cost.weightBytes * 0.25) {
-    throw tooLittleMemory(cost, availableBytes + vram);
-  }
+  const vram = vramBytes(gpus);
   const wanted = Math.min(context, cost.trainedContext > 0 ? cost.trainedContext : context);
   const wishes = { numParallel: config.numParallel, context: wanted };
   const plan = planCache(cost, Math.max(availableBytes, vram), wishes);
@@ -179,6 +181,15 @@ function costOf(facts: GgufFacts, config: Config): ModelCost {
 function stateKey(weightsPath: string, signature: string, config: Config): string {
   const facts = [basename(weightsPath), signature, config.kvCacheType, config.flashAttention, LLAMA_TAG];
   return createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 32);
+}
+
+/** Mapped weights need no room of their own up front, but they must be able to stay resident while in use. */
+const WEIGHTS_TO_SPARE = 0.25;
+
+function shortage(cost: ModelCost, gpus: NativeLibraries["gpus"], moreBytes: number): AppError | undefined {
+  const availableBytes = memoryState().availableBytes + vramBytes(gpus);
+  const fits = predictBytes(cost) <= availableBytes + moreBytes + cost.weightBytes * WEIGHTS_TO_SPARE;
+  return fits ? undefined : tooLittleMemory(cost, availableBytes);
 }
 
 function tooLittleMemory(cost: ModelCost, availableBytes: number): AppError {

@@ -27,6 +27,7 @@ import { rerankRoutes } from "./routes/rerank.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { transferRoutes } from "./routes/transfer.ts";
+import { currentRequest, reasonOf } from "./request-context.ts";
 import type { Services } from "./services.ts";
 
 export interface App {
@@ -46,7 +47,7 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
   const app = new Elysia({ normalize: false, strictPath: true, handler: { standardHostname: false } })
     .onError(({ error, code, request }) => {
       if (code === "NOT_FOUND") return notFound(request, methodsByPath);
-      return errorInDialect(new URL(request.url).pathname, innerError(error));
+      return errorInDialect(new URL(request.url).pathname, reasonOf(currentRequest(), innerError(error)));
     })
     .use(statusRoutes(services, gate))
     .use(generateRoutes(services))

@@ -43,7 +43,7 @@ export async function serve(config: Config): Promise<void> {
   const inference = new Inference(store, scheduler, config);
   await using ledger = new UsageLedger(usageFile(config.homeDir, config.host.port));
   const gate = createGate(config, scheduler, ledger, inference);
-  const quantize = quantizer(preparedLibraries, config.numThreads || usableThreads(), config.runnerCage);
+  const quantize = quantizer(preparedLibraries, config);
   const services = { config, store, scheduler, inference, quantize, registry: new Registry(config, store) };
   const server = listen(config, createApp(services, policy, gate));
   const stopped = untilSignal();
@@ -119,9 +119,10 @@ async function drain(gate: Gate, limitMs: number): Promise<void> {
   if (left > 0) logWarn("requests were cut off", { requests: left });
 }
 
-function quantizer(libraries: () => Promise<NativeLibraries>, threads: number, caged: boolean): Quantize {
+function quantizer(libraries: () => Promise<NativeLibraries>, config: Config): Quantize {
+  const threads = config.numThreads || usableThreads();
   return async function* (job, signal) {
-    yield* quantizeFile({ ...job, threads, libraryDir: (await libraries()).directory }, caged, signal);
+    yield* quantizeFile({ ...job, threads, libraryDir: (await libraries()).directory }, config, signal);
   };
 }
 

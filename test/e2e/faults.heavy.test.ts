@@ -6,16 +6,20 @@ import { chmod, readdir, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { digestOf } from "../../src/base/digest.ts";
-import { fullFolders, smallDisk, unprivileged } from "../support/faults.ts";
+import { processFacts } from "../../src/base/process-facts.ts";
+import { makeEndless } from "../support/endless-function.ts";
+import { fakeMemory, fullFolders, smallDisk, unprivileged } from "../support/faults.ts";
 import { runProgram } from "../support/program.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { leftovers, storeState } from "../support/store-state.ts";
 import { tempHome } from "../support/temp-home.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
+import { created, uploadSmallModel } from "./small-model-server.ts";
 import { childrenOf, isAlive, NativeClient, until } from "./native-client.ts";
 
 const LIMIT_MS = 60_000;
 const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
 const LONG = { num_predict: 4000, num_ctx: 2048, temperature: 1, seed: 3 };
 
 /** Tells loudly what this machine cannot try. */
@@ -227,6 +231,11 @@ function connected(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("connect", () => resolve()).once("close", () => resolve()));
 }
 
+async function untilComputing(pid: number): Promise<void> {
+  const before = processFacts(pid)?.progress ?? 0;
+  await until("the runner computes", () => (processFacts(pid)?.progress ?? 0) > before + 50);
+}
+
 async function runnersByModel(server: TestServer, client: NativeClient): Promise<{ m: number; other: number }> {
   await client.createTiny("m", "llama", 1);
   await client.createTiny("other", "llama", 2);
@@ -252,6 +261,79 @@ test.skipIf(process.platform !== "linux")(
     expect(isAlive(m)).toBe(false);
     await works(client, "m");
     await works(client, "other");
+  },
+  LIMIT_MS,
+);
+
+test.skipIf(process.platform !== "linux")(
+  "a runner that computes for ever is ended, its requests told so, the others unaffected, and the next request loads it anew",
+  async () => {
+    await using server = await startServer({ env: { OLLAMA_STALL_TIMEOUT: "500ms" } });
+    const client = new NativeClient(server);
+    const { m } = await runnersByModel(server, client);
+    if (!makeEndless(m, "libllama.", "llama_decode")) return impossible("another process cannot be written to here");
+    const abort = new AbortController();
+    const left = failure(client.ask("/api/generate", { model: "m", prompt: "never", keep_alive: -1 }, abort.signal));
+    const stuck = failure(client.generate("m", "go"));
+    const alsoStuck = failure(client.ask("/api/tokenize", { model: "m", text: "words" }));
+    await untilComputing(m);
+    abort.abort();
+    await left;
+    await works(client, "other");
+    for (const each of [stuck, alsoStuck]) {
+      expect(await each).toMatch(/runner has unexpectedly stopped, it computed for 5(?:\.\d)? seconds without getting anywhere/);
+    }
+    expect(isAlive(m)).toBe(false);
+    expect(server.log()).toContain("a runner hung and was ended");
+    await works(client, "m");
+    await works(client, "other");
+  },
+  LIMIT_MS,
+);
+
+test.skipIf(process.platform !== "linux")(
+  "a runner that computes for ever for a client that went away is ended all the same",
+  async () => {
+    await using server = await startServer({ env: { OLLAMA_STALL_TIMEOUT: "300ms", OLLAMA_KEEP_ALIVE: "-1" } });
+    const client = new NativeClient(server);
+    const { m } = await runnersByModel(server, client);
+    if (!makeEndless(m, "libllama.", "llama_decode")) return impossible("another process cannot be written to here");
+    const abort = new AbortController();
+    const left = failure(client.ask("/api/generate", { model: "m", prompt: "never" }, abort.signal));
+    await untilComputing(m);
+    abort.abort();
+    await left;
+    await until("it is ended", () => !isAlive(m));
+    await works(client, "m");
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a model that memory is too short for is refused with the figures, puts no other out, and loads once there is room",
+  async () => {
+    using memory = fakeMemory(8 * GIB);
+    if (memory === undefined) return impossible("no file can be mounted over /proc/meminfo here");
+    await using server = await startServer({ launcher: memory.launcher });
+    const client = new NativeClient(server);
+    await created(server, "large", await uploadSmallModel(server));
+    await client.createTiny("small", "llama");
+    await works(client, "small");
+    const before = await childrenOf(server.pid);
+    memory.setAvailable(16 * MIB);
+    for (let turn = 0; turn < 2; turn++) {
+      expect(await failure(client.generate("large", "hi"))).toMatch(
+        /^Error: 500 .*model requires more system memory \(\d{3} MB\) than is available \((?:16\.\d|17) MB\); \d{3} MB are missing: close other programs/,
+      );
+      await works(client, "small");
+    }
+    expect(await childrenOf(server.pid)).toEqual(before);
+    const answers = failure(client.generate("small", "go", LONG));
+    expect(await failure(client.generate("large", "hi"))).toContain("requires more system memory");
+    expect(await answers).toBe("no error");
+    memory.setAvailable(4 * GIB);
+    await works(client, "large");
+    await works(client, "small");
   },
   LIMIT_MS,
 );

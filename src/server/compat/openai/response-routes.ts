@@ -14,6 +14,7 @@ import { answering, PLAIN_JSON } from "./errors.ts";
 import { responseDraft } from "./response-request.ts";
 import { answerMessage, ResponseStore } from "./response-store.ts";
 import { responseEvents, ResponseStream } from "./response-stream.ts";
+import { endOf } from "../../request-context.ts";
 
 export function openAIResponseRoutes(services: Services, kept = new ResponseStore()) {
   const about = (summary: string) => ({ detail: { summary, tags: ["openai"] } });
@@ -23,7 +24,7 @@ export function openAIResponseRoutes(services: Services, kept = new ResponseStor
     return stored;
   };
   return new Elysia()
-    .post("/v1/responses", ({ body, request }) => respond(services, kept, body, request.signal), {
+    .post("/v1/responses", ({ body, request }) => respond(services, kept, body, endOf(request)), {
       parse: jsonBody(ResponsesRequest),
       body: ResponsesRequest,
       ...about("Answer a conversation (responses)"),
