@@ -71,8 +71,11 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
   checkNeeds(app.routes);
   const methodsByPath = routeTable(app.routes);
   return {
-    async fetch(request, peer) {
-      notePeer(request, peer);
+    async fetch(arrived, peer) {
+      const request = withAddress(arrived);
+      if (request === undefined) return new Response("400 Bad Request: malformed Host header", { status: 400 });
+      const address = policy.isOwnHost(request) ? peer : undefined;
+      notePeer(request, address);
       const refused = policy.refuse(request);
       if (refused !== undefined) return withAllow(request, refused, methodsByPath);
       const path = new URL(request.url).pathname;
@@ -82,10 +85,18 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
         row === undefined ? notFound(request, methodsByPath) : answer(app, request, methodsByPath);
       const response = await (gate === undefined
         ? act()
-        : gate.pass({ request, path, route: row?.path, address: peer }, act));
+        : gate.pass({ request, path, route: row?.path, address }, act));
       return policy.decorate(request, response);
     },
   };
+}
+
+/** Bun gives no whole address where no Host was sent, as health checks in HTTP/1.0 do. Undefined: the Host names nothing. */
+function withAddress(request: Request): Request | undefined {
+  if (URL.canParse(request.url)) return request;
+  const address = `http://localhost${request.url}`;
+  const isNamed = (request.headers.get("host") ?? "") !== "";
+  return isNamed || !URL.canParse(address) ? undefined : new Request(address, request);
 }
 
 /** A route that nobody thought about when access was decided must not be served. */
