@@ -6,6 +6,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { findKey } from "../../src/access/api-key.ts";
 import { KeyStore } from "../../src/access/key-store.ts";
+import { tellFigures } from "../support/figures.ts";
 import { programCommand } from "../support/program.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { freePort, startServer } from "../support/server.ts";
@@ -84,6 +85,7 @@ test(
       }
       ledger.unsure.clear();
     }
+    tellFigures("server killed while it changed the store", { kills: KILLS, confirmed: ledger.changes });
     expect(ledger.changes).toBeGreaterThan(KILLS);
     await using server = await startServer({ home });
     const listed = await new NativeClient(server).fetch("/api/tags");
@@ -177,6 +179,7 @@ test(
       expect(requests).toBeGreaterThanOrEqual(seen.asked);
       seen.asked = requests;
     }
+    tellFigures("killed while keys changed", { kills: KILLS, commandsEnded: seen.created, commandsCut: seen.cut });
     expect(seen.cut).toBeGreaterThan(0);
     expect(seen.asked).toBeGreaterThan(0);
     const list = command("list");

@@ -7,6 +7,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { digestOf } from "../../src/base/digest.ts";
 import { processFacts } from "../../src/base/process-facts.ts";
+import { impossible } from "../support/figures.ts";
 import { makeEndless } from "../support/endless-function.ts";
 import { fakeMemory, fullFolders, smallDisk, unprivileged } from "../support/faults.ts";
 import { runProgram } from "../support/program.ts";
@@ -21,11 +22,6 @@ const LIMIT_MS = 60_000;
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 const LONG = { num_predict: 4000, num_ctx: 2048, temperature: 1, seed: 3 };
-
-/** Tells loudly what this machine cannot try. */
-function impossible(what: string): void {
-  console.warn(`SKIPPED: ${what}`);
-}
 
 async function failure(promise: Promise<unknown>): Promise<string> {
   return promise.then(
