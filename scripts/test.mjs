@@ -18,6 +18,8 @@ const bun = findBun();
 const bin = (name) => join(root, "node_modules", ".bin", name);
 const places = ["src", "test", "scripts"];
 const totals = { passed: 0, failed: 0 };
+/** What tests measured, and what they could not try (test/support/figures.ts). */
+const told = new Set();
 
 /** Runs a command; its output is shown only when it fails, unless `live`. */
 function run(command, { live = false, env = {}, limitMs = 10 * 60_000 } = {}) {
@@ -78,6 +80,7 @@ async function tests(name, files, env = {}, limitMs = HEAVY_FILE_LIMIT_MS) {
   const count = (word) =>
     [...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, "gm"))].reduce((sum, match) => sum + Number(match[1]), 0);
   const counts = { passed: count("pass"), failed: count("fail") };
+  for (const [line] of output.matchAll(/^(?:FIGURES|SKIPPED:) .*$/gm)) told.add(line);
   // A run that died, or that ran nothing, must not look like a green one.
   if ((code !== 0 || counts.passed === 0) && counts.failed === 0) counts.failed = 1;
   report(name, counts.failed === 0, counts, startedMs, output);
@@ -105,5 +108,6 @@ if (heavy.length > 0) {
     for (const file of heavy) await tests(file, [file], { OLLAMA_BINARY: binary, OLLAMA_SMALL_MODEL: model });
   }
 }
+for (const line of told) console.log(line);
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;

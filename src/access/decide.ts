@@ -33,12 +33,14 @@ export type Verdict =
   | { readonly do: "allow" }
   | { readonly do: "refuse"; readonly fault: "unauthorized" | "forbidden"; readonly message: string };
 
-const FORWARDING_HEADERS = ["x-forwarded-for", "x-real-ip", "forwarded", "via", "x-forwarded-host", "cf-connecting-ip"];
+/** What proxies and tunnels of all houses add. */
+const FORWARDING_HEADER =
+  /^(?:x-forwarded(?:-.*)?|forwarded(?:-.*)?|via|x-real-ip|x-original-.*|x-envoy-.*|.*-(?:connecting|client)-ip)$/;
 
 /** `address` is the connection's; undefined counts as another machine. */
 export function isThisMachine(address: string | undefined, headers: Headers): boolean {
   if (address === undefined || !isLoopback(plainAddress(address))) return false;
-  return !FORWARDING_HEADERS.some((name) => headers.has(name));
+  return ![...headers.keys()].some((name) => FORWARDING_HEADER.test(name));
 }
 
 /** An IPv4 address that a socket for both families shows as IPv6. */

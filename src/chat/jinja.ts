@@ -1,46 +1,27 @@
 // Runs a model's own Jinja chat template (GGUF tokenizer.chat_template), with limits: a template that loops for ever or
 // explodes comes from whoever made the model, and must not hurt the server.
 
-import { Environment, Interpreter, parse, type Template, tokenize } from "@huggingface/jinja";
+import { Environment, parse, type Template, tokenize } from "@huggingface/jinja";
 import { AppError } from "../base/errors.ts";
+import { LimitedInterpreter, takesTooLong } from "./limited-interpreter.ts";
 
-const MAX_STEPS = 2_000_000;
-const MAX_MS = 1_000;
-const MAX_TEXT = 8 * 1024 * 1024;
 const MAX_SOURCE = 512 * 1024;
 const MAX_RANGE = 100_000;
-
-type Statement = Parameters<Interpreter["evaluate"]>[0];
-
-/** Counts every node evaluated and looks at the size of every text made. */
-class LimitedInterpreter extends Interpreter {
-  #steps = 0;
-  readonly #deadlineMs = performance.now() + MAX_MS;
-
-  override evaluate(statement: Statement, environment: Environment): ReturnType<Interpreter["evaluate"]> {
-    this.#steps++;
-    if (this.#steps > MAX_STEPS || (this.#steps % 64 === 0 && performance.now() > this.#deadlineMs)) {
-      throw new AppError("invalid", "the model's chat template takes too long");
-    }
-    const value = super.evaluate(statement, environment);
-    const inner: unknown = value.value;
-    if ((typeof inner === "string" || Array.isArray(inner)) && inner.length > MAX_TEXT) {
-      throw new AppError("invalid", "the model's chat template produces too much text");
-    }
-    return value;
-  }
-}
+const MAX_FORMAT = 256;
+/** The library's tokenizer looks at each space of a run again for each: a long run would keep it busy for minutes. */
+const LONG_GAP = /\s{1000}/;
 
 function range(start: number, stop?: number, step = 1): number[] {
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
   if (step === 0) throw new Error("range() step must not be zero");
   const count = Math.max(0, Math.ceil((to - from) / step));
-  if (count > MAX_RANGE) throw new AppError("invalid", "the model's chat template takes too long");
+  if (count > MAX_RANGE) throw takesTooLong();
   return Array.from({ length: count }, (_, i) => from + i * step);
 }
 
 /** strftime for what chat templates ask of it; unknown directives stay as they are. */
 function strftime(format: string, now: Date): string {
+  if (format.length > MAX_FORMAT) throw takesTooLong();
   const pad = (value: number) => String(value).padStart(2, "0");
   const name = (options: Intl.DateTimeFormatOptions) => now.toLocaleDateString("en-US", options);
   const directives: Record<string, () => string> = {
@@ -69,6 +50,7 @@ export class JinjaTemplate {
   /** Throws `invalid` when the source is no template. */
   constructor(readonly source: string) {
     if (source.length > MAX_SOURCE) throw new AppError("invalid", "the model's chat template is too long");
+    if (LONG_GAP.test(source)) throw new AppError("invalid", "chat template: 1000 blanks in a row");
     try {
       this.#program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
     } catch (error) {

@@ -32,6 +32,7 @@ import { type AnswerGrammar, grammarFor } from "./answer-grammar.ts";
 import { promptText, withModelMessages } from "./model-dialog.ts";
 import { AnswerReader } from "./read-answer.ts";
 import { contextLimit, maxTokens, mergeOptions, samplingParams } from "./settings.ts";
+import { cutText, estimatedTokens, mostText, requireCountable } from "./text-limit.ts";
 import { messagesToDrop, withoutOldest } from "./truncate.ts";
 
 /** Ollama's words (llm/llama_server.go); clients look for "context length". */
@@ -148,12 +149,10 @@ export class LocalModel implements AskableModel {
     const held = await this.#hold(question.options, question.keepAliveMs, signal, "takes-turn");
     using lease = held.lease;
     const limit = this.#contextLimit(held.options, lease.runner);
-    const reply = await lease.runner.embed({
-      inputs: question.inputs,
-      query: undefined,
-      truncate: question.truncate,
-      contextLimit: limit,
-    });
+    requireModestNumber(question.inputs.length, this.model.facts().embeddingLength);
+    const { truncate } = question;
+    const inputs = question.inputs.map((text) => countable(text, limit, truncate));
+    const reply = await lease.runner.embed({ inputs, query: undefined, truncate, contextLimit: limit }, signal);
     const promptTokens = reply.tokenCounts.reduce((sum, count) => sum + count, 0);
     this.#used({ promptTokens, cachedTokens: 0, generatedTokens: 0, complete: true });
     return {
@@ -169,7 +168,7 @@ export class LocalModel implements AskableModel {
     const held = await this.#hold(question.options, question.keepAliveMs, signal);
     using lease = held.lease;
     const contextLimit = this.#contextLimit(held.options, lease.runner);
-    const reply = await lease.runner.embed({ inputs, query, truncate: true, contextLimit });
+    const reply = await lease.runner.embed({ inputs, query, truncate: true, contextLimit }, signal);
     return {
       // One class: a logit. Two: the model's own share of "yes", which comes first.
       scores: reply.vectors.map(([first = 0, ...others]) => (others.length === 0 ? 1 / (1 + Math.exp(-first)) : first)),
@@ -179,12 +178,13 @@ export class LocalModel implements AskableModel {
 
   async tokenize(text: string, signal: AbortSignal): Promise<readonly number[]> {
     using lease = (await this.#hold({}, undefined, signal)).lease;
-    return await lease.runner.tokenize(text, true);
+    requireCountable(text, lease.runner.facts.maxContext);
+    return await lease.runner.tokenize(text, true, signal);
   }
 
   async detokenize(tokens: readonly number[], signal: AbortSignal): Promise<string> {
     using lease = (await this.#hold({}, undefined, signal)).lease;
-    return await lease.runner.detokenize(tokens);
+    return await lease.runner.detokenize(tokens, signal);
   }
 
   async load(options: ModelOptions, keepAliveMs: number | undefined, signal: AbortSignal): Promise<void> {
@@ -257,13 +257,16 @@ export class LocalModel implements AskableModel {
     const limit = this.#contextLimit(options, runner);
     const ask = (text: string, cutPrompt: boolean) =>
       runner.generate(this.#request(question, options, prepared, { text, limit, cutPrompt }), signal);
-    const first = ask(prepared.text, question.truncate && prepared.shorter === undefined);
-    const overflow = await overflowOf(first);
-    if (overflow === undefined) return { generation: first, droppedTokens: 0 };
+    const most = mostText(limit);
+    const cuts = question.truncate && prepared.shorter === undefined;
+    const first = cuts || prepared.text.length <= most ? ask(cutText(prepared.text, most), cuts) : undefined;
+    const overflow = first === undefined ? estimatedTokens(prepared.text) : await overflowOf(first);
+    if (first !== undefined && overflow === undefined) return { generation: first, droppedTokens: 0 };
     if (!question.truncate || prepared.shorter === undefined) throw new AppError("invalid", TOO_LONG);
-    const tokensOf = async (text: string) => (await runner.tokenize(text, true)).length;
-    const text = await prepared.shorter(tokensOf, limit);
-    const droppedTokens = Math.max(0, overflow - (await tokensOf(text)));
+    const tokensOf = async (text: string) =>
+      text.length > most ? estimatedTokens(text) : (await runner.tokenize(text, true, signal)).length;
+    const text = cutText(await prepared.shorter(tokensOf, limit), most);
+    const droppedTokens = Math.max(0, (overflow ?? 0) - (await tokensOf(text)));
     return { generation: ask(text, true), droppedTokens };
   }
 
@@ -278,7 +281,7 @@ export class LocalModel implements AskableModel {
       contextTokens: prepared.contextTokens,
       addSpecial: true,
       sampling: samplingParams(options, question.logitBias),
-      stop: options.stop ?? [],
+      stop: stopWords(options),
       maxTokens: maxTokens(options, prompt.limit),
       contextLimit: prompt.limit,
       numKeep: options.num_keep ?? 4,
@@ -292,6 +295,31 @@ export class LocalModel implements AskableModel {
       draftTokens: options.draft_num_predict,
     };
   }
+}
+
+/** An input that cannot fit is refused in the words for one that does not, or cut, before anything counts its tokens. */
+function countable(text: string, limit: number, truncate: boolean): string {
+  const most = mostText(limit);
+  if (text.length > most && !truncate) throw new AppError("invalid", "the input length exceeds the context length");
+  return text.slice(0, most);
+}
+
+/** A text becomes so many numbers at once: in the runner, here, and several times as long as JSON. */
+const MOST_NUMBERS = 16_000_000;
+
+function requireModestNumber(texts: number, numbersEach: number): void {
+  const most = Math.floor(MOST_NUMBERS / Math.max(1, numbersEach));
+  if (texts <= most) return;
+  throw new AppError("invalid", `${texts} texts are too many for one request: this model embeds ${most} at a time`);
+}
+
+/** Each token is compared with each of them. */
+const MOST_STOP_WORDS = 256;
+
+function stopWords({ stop = [] }: ModelOptions): readonly string[] {
+  if (stop.length > MOST_STOP_WORDS)
+    throw new AppError("invalid", `stop has ${stop.length} entries; at most ${MOST_STOP_WORDS} are taken`);
+  return stop;
 }
 
 /** How long a prompt is that does not fit, so that this is known before anything is sent to the client; undefined: it fits. */

@@ -41,7 +41,8 @@ class Child {
         return loaded.engine.submit(message);
       case "cancel":
         loaded.embedder.cancel(message.id);
-        return loaded.engine.cancel(message.id);
+        loaded.engine.cancel(message.id);
+        return send({ type: "canceled" });
       case "tokenize": {
         // What an embedding is made of, where one is made.
         const options = { addSpecial: message.addSpecial, parseSpecial: !loaded.model.hasWordPieces };

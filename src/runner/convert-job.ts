@@ -11,7 +11,7 @@ import { type Conversion, planConversion } from "../convert/convert.ts";
 import type { MatrixFormat } from "../convert/plan-tensors.ts";
 import type { GgufSource } from "../formats/gguf/source.ts";
 import { ggufByteSize, writeGguf } from "../formats/gguf/write.ts";
-import { runJob, serveJob } from "./job.ts";
+import { type JobSettings, runJob, serveJob } from "./job.ts";
 import { selfCommand } from "./self.ts";
 
 export interface ConvertPayload {
@@ -38,11 +38,11 @@ export interface ConvertResult {
 
 export function runConversion(
   payload: ConvertPayload,
-  caged: boolean,
+  settings: JobSettings,
   signal: AbortSignal,
 ): AsyncGenerator<ConvertProgress, ConvertResult, undefined> {
   const files = { inputs: Object.values(payload.files), outputs: [payload.target] };
-  return runJob({ name: "the conversion", command: selfCommand("convert"), payload, files, caged }, signal);
+  return runJob({ name: "the conversion", command: selfCommand("convert"), payload, files, settings }, signal);
 }
 
 /** The main of the hidden role. */

@@ -2,17 +2,25 @@
 // blocks (native code) or may crash costs a child, never the server; it ends with its signal and with the server. What it
 // reads came from strangers: it works in a runner's cage, with its inputs and its outputs alone.
 
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { AppError, type Fault, toAppError } from "../base/errors.ts";
 import { logInfo } from "../base/log.ts";
 import { AsyncQueue } from "../base/queue.ts";
+import type { Config } from "../config.ts";
 import { dieWithParent, enterCage } from "./cage/cage.ts";
 import { type CageReport, describeCage, warnAboutCage } from "./cage/report.ts";
 import { type JobFiles, jobRules } from "./cage/rules.ts";
 import { runnerEnvironment } from "./self.ts";
 import { StderrTail } from "./stderr-tail.ts";
+import { Watchdog } from "./watchdog.ts";
 
-type ToJob = Pick<Job<never>, "payload" | "files" | "caged">;
+/** What the user may set of the cage, and how long a job may be silent. */
+export type JobSettings = Pick<Config, "runnerCage" | "stallTimeoutMs">;
+
+interface ToJob extends Pick<Job<never>, "payload" | "files"> {
+  readonly caged: boolean;
+}
+
 type FromJob<P, R> =
   | { readonly type: "caged"; readonly cage: CageReport }
   | { readonly type: "progress"; readonly progress: P }
@@ -28,8 +36,7 @@ export interface Job<P> {
   readonly payload: unknown;
   /** All that it can open. */
   readonly files: JobFiles;
-  /** False where the user switched the cage off. */
-  readonly caged: boolean;
+  readonly settings: JobSettings;
   /** Reads progress out of what the child writes to stderr: native code that blocks the child can say it nowhere else. */
   readonly progressOf?: (line: string) => P | undefined;
 }
@@ -45,11 +52,16 @@ export async function* runJob<P, R>(job: Job<P>, signal: AbortSignal): AsyncGene
     env: runnerEnvironment(),
     // Away from the server's terminal, as a runner is.
     detached: process.platform !== "win32",
-    ipc: (message: FromJob<P, R>) => events.push(message),
+    ipc: (message: FromJob<P, R>) => {
+      watchdog.hear();
+      events.push(message);
+    },
     serialization: "advanced",
   });
+  using watchdog = watch(job, child);
   const stderr = new StderrTail();
   const stderrEnd = stderr.follow(child, (line) => {
+    watchdog.hear();
     const progress = job.progressOf?.(line);
     if (progress !== undefined) events.push({ type: "progress", progress });
   });
@@ -57,12 +69,15 @@ export async function* runJob<P, R>(job: Job<P>, signal: AbortSignal): AsyncGene
   void child.exited.then(async () => {
     await stderrEnd;
     if (finished !== undefined) return events.end();
-    events.fail(new AppError("internal", stderr.withReason(`${job.name} ended unexpectedly ${howItEnded(child)}`)));
+    const { verdict } = watchdog;
+    const how = verdict === undefined ? howItEnded(child) : `(${verdict})`;
+    events.fail(new AppError("internal", stderr.withReason(`${job.name} ended unexpectedly ${how}`)));
   });
   const abort = () => events.fail(new AppError("canceled", "request canceled"));
   signal.addEventListener("abort", abort, { once: true });
   try {
-    const { payload, files, caged } = job;
+    const { payload, files, settings } = job;
+    const caged = settings.runnerCage;
     child.send({ payload, files, caged } satisfies ToJob);
     for await (const event of events) {
       if (event.type === "failed") {
@@ -86,6 +101,21 @@ export async function* runJob<P, R>(job: Job<P>, signal: AbortSignal): AsyncGene
     child.kill("SIGKILL");
     await child.exited;
   }
+}
+
+/** One that hangs is ended. What it does at a time is a part of its inputs. */
+function watch(job: Job<unknown>, child: Bun.Subprocess): Watchdog {
+  const inputBytes = job.files.inputs.reduce(
+    (sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+  return new Watchdog({
+    pid: child.pid,
+    limitMs: job.settings.stallTimeoutMs,
+    isBusy: () => child.exitCode === null && child.signalCode === null,
+    workBytes: () => inputBytes,
+    onHang: () => child.kill("SIGKILL"),
+  });
 }
 
 function tellCage(name: string, cage: CageReport): void {

@@ -12,6 +12,7 @@ import { Embedder } from "./engine/embedder.ts";
 import { Engine } from "./engine/engine.ts";
 import { planFor, type PlanLimits, SMALLEST_CONTEXT } from "./engine/plan.ts";
 import { PrefixStore } from "./engine/prefix-store.ts";
+import { Pulse } from "./engine/pulse.ts";
 import { type FixedParams, Sequences } from "./engine/sequences.ts";
 import { plausibleCounts, ThreadGovernor } from "./engine/thread-governor.ts";
 import type { Context } from "./llama/context.ts";
@@ -52,22 +53,21 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
   const sequences = new Sequences(llama, model, fixed, threadpool, store, planFor(FIRST_DEMAND, limits));
   const applyAdapters = loadAdapters(llama, model, request);
   sequences.setAdapters(applyAdapters);
+  const pulse = new Pulse(model.sizeBytes, emit);
+  const { maxContext } = limits;
   const engine = new Engine({
     model,
     sequences,
     draftModel: loadDraft(llama, request, model, fixed, threadpool),
     admission: new Admission(sequences, limits, store, emit),
     governor: governorFor(request),
+    pulse,
     batchSize: request.batch,
-    maxContext: limits.maxContext,
+    maxContext,
     emit,
   });
-  const embedOptions = {
-    maxContext: limits.maxContext,
-    isEmbeddingModel: request.embedding,
-    ranks: request.ranks,
-    prepare: applyAdapters,
-  };
+  const { embedding: isEmbeddingModel, ranks } = request;
+  const embedOptions = { maxContext, isEmbeddingModel, ranks, prepare: applyAdapters, pulse };
   return {
     engine,
     embedder: new Embedder(llama, model, fixed, threadpool, embedOptions, emit),
@@ -80,7 +80,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
       vramBytes: placement.vramBytes,
       vramCacheShare: placement.cacheShare,
       trainedContext: model.trainedContext,
-      maxContext: limits.maxContext,
+      maxContext,
       maxSequences: limits.maxSequences,
       threads: request.threads,
       modelBytes: model.sizeBytes,

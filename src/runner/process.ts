@@ -76,8 +76,9 @@ export class RunnerProcess implements AsyncDisposable {
   readonly #ready = Promise.withResolvers<RunnerFacts>();
   readonly #watchdog: Watchdog;
   #nextId = 1;
+  /** Requests given up that the runner has not let go of yet: it must not compute on them for ever either. */
+  #leaving = 0;
   #closed: AppError | undefined;
-  #hung = false;
   memory: RunnerMemory | undefined;
   /** The thread count its engine found best, once it has rested. */
   settledThreads: number | undefined;
@@ -86,7 +87,7 @@ export class RunnerProcess implements AsyncDisposable {
 
   private constructor(
     private readonly load: LoadRequest,
-    private readonly stallTimeoutMs: number,
+    stallTimeoutMs: number,
   ) {
     this.#child = Bun.spawn(selfCommand("runner"), {
       stdin: "ignore",
@@ -102,11 +103,10 @@ export class RunnerProcess implements AsyncDisposable {
     this.#watchdog = new Watchdog({
       pid: this.#child.pid,
       limitMs: stallTimeoutMs,
-      isBusy: () => this.alive && (this.#facts === undefined || this.#waiting.size > 0),
-      onHang: () => {
-        this.#hung = true;
-        this.kill();
-      },
+      isBusy: () => this.alive && (this.#facts === undefined || this.#waiting.size + this.#leaving > 0),
+      // A load has a limit of its own.
+      workBytes: () => this.#facts?.modelBytes,
+      onHang: () => this.kill(),
     });
     void this.#stderr.follow(this.#child);
     void this.#child.exited.then(() => this.#exited());
@@ -115,7 +115,7 @@ export class RunnerProcess implements AsyncDisposable {
 
   /**
    * Starts a runner and waits until its model can be asked. Aborting kills it. One that has work and neither answers nor
-   * computes for `stallTimeoutMs` is ended (Infinity: never).
+   * computes for `stallTimeoutMs`, or computes much longer than that without getting anywhere, is ended (Infinity: never).
    */
   static async start(load: LoadRequest, signal: AbortSignal, stallTimeoutMs: number): Promise<RunnerProcess> {
     if (signal.aborted) throw new AppError("canceled", "request canceled");
@@ -180,21 +180,26 @@ export class RunnerProcess implements AsyncDisposable {
   }
 
   #cancel(id: number): void {
-    if (this.#waiting.delete(id) && this.alive) this.#send({ type: "cancel", id });
+    if (!this.#waiting.delete(id) || !this.alive) return;
+    this.#leaving++;
+    this.#send({ type: "cancel", id });
   }
 
-  async tokenize(text: string, addSpecial: boolean): Promise<readonly number[]> {
-    const reply = await this.#ask({ type: "tokenize", id: 0, text, addSpecial });
+  async tokenize(text: string, addSpecial: boolean, signal: AbortSignal): Promise<readonly number[]> {
+    const reply = await this.#ask({ type: "tokenize", id: 0, text, addSpecial }, signal);
     return reply.type === "tokens" ? reply.tokens : [];
   }
 
-  async detokenize(tokens: readonly number[]): Promise<string> {
-    const reply = await this.#ask({ type: "detokenize", id: 0, tokens });
+  async detokenize(tokens: readonly number[], signal: AbortSignal): Promise<string> {
+    const reply = await this.#ask({ type: "detokenize", id: 0, tokens }, signal);
     return reply.type === "text" ? reply.text : "";
   }
 
-  async embed(request: Omit<EmbedRequest, "type" | "id">): Promise<Extract<FromRunner, { type: "embeddings" }>> {
-    const reply = await this.#ask({ type: "embed", id: 0, ...request });
+  async embed(
+    request: Omit<EmbedRequest, "type" | "id">,
+    signal: AbortSignal,
+  ): Promise<Extract<FromRunner, { type: "embeddings" }>> {
+    const reply = await this.#ask({ type: "embed", id: 0, ...request }, signal);
     if (reply.type !== "embeddings") throw new AppError("internal", "the runner gave no embeddings");
     return reply;
   }
@@ -214,12 +219,22 @@ export class RunnerProcess implements AsyncDisposable {
     await this.#child.exited;
   }
 
-  #ask(message: Exclude<ToRunner, LoadRequest | GenerateRequest>): Promise<FromRunner> {
+  async #ask(message: Exclude<ToRunner, LoadRequest | GenerateRequest>, signal?: AbortSignal): Promise<FromRunner> {
+    signal?.throwIfAborted();
     const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { kind: "reply", resolve, reject });
+    const { promise, resolve, reject } = Promise.withResolvers<FromRunner>();
+    const abort = () => {
+      reject(new AppError("canceled", "request canceled"));
+      this.#cancel(id);
+    };
+    this.#waiting.set(id, { kind: "reply", resolve, reject });
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
       this.#send({ ...message, id });
-    });
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
   #send(message: ToRunner): void {
@@ -228,13 +243,17 @@ export class RunnerProcess implements AsyncDisposable {
   }
 
   #receive(message: FromRunner): void {
-    this.#watchdog.hear();
+    this.#watchdog.hear(message.type === "alive" ? message.nextMs : 0);
     switch (message.type) {
       case "ready":
         return this.#ready.resolve(message.facts);
       case "load-failed":
         return this.#ready.reject(new AppError(message.fault, this.#stderr.withReason(message.message)));
       case "load-progress":
+      case "alive":
+        return;
+      case "canceled":
+        this.#leaving--;
         return;
       case "settled":
         this.settledThreads = message.threads;
@@ -311,12 +330,16 @@ export class RunnerProcess implements AsyncDisposable {
     this.#watchdog[Symbol.dispose]();
     // Ollama's words (server/sched.go, llm/server.go), which clients match on.
     const stopped = "model runner has unexpectedly stopped";
-    const hung = `it neither answered nor computed for ${this.stallTimeoutMs / 1000} seconds; ask again to load the model anew`;
     const died = "this may be due to resource limitations or an internal error, check ollama server logs for details";
-    this.#closed = new AppError("internal", `${stopped}, ${this.#hung ? hung : died}`);
-    if (this.#hung) logWarn("a runner hung and was ended", { pid: this.#child.pid, model: this.load.modelPath });
+    const { verdict } = this.#watchdog;
+    this.#closed = new AppError(
+      "internal",
+      `${stopped}, ${verdict === undefined ? died : `${verdict}; ask again to load the model anew`}`,
+    );
+    if (verdict !== undefined)
+      logWarn("a runner hung and was ended", { pid: this.#child.pid, model: this.load.modelPath, verdict });
     const whileLoading = this.#withReason("the model runner ended while loading the model");
-    this.#ready.reject(this.#hung ? this.#closed : new AppError("internal", whileLoading));
+    this.#ready.reject(verdict === undefined ? new AppError("internal", whileLoading) : this.#closed);
     for (const waiting of this.#waiting.values()) {
       if (waiting.kind === "generate") waiting.queue.fail(this.#closed);
       else waiting.reject(this.#closed);

@@ -174,6 +174,10 @@ export interface RunnerFacts {
 
 export type FromRunner =
   | { readonly type: "ready"; readonly facts: RunnerFacts }
+  /** A batch was evaluated, or one begins that may take this long. */
+  | { readonly type: "alive"; readonly nextMs: number }
+  /** A request that was given up is forgotten. */
+  | { readonly type: "canceled" }
   | { readonly type: "load-progress"; readonly fraction: number }
   | { readonly type: "step"; readonly deltas: readonly Delta[] }
   | GenerateStarted

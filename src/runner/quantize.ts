@@ -1,7 +1,7 @@
 // Quantizing as a job: the server's side starts the child and reads which tensors are done, the child calls llama.cpp.
 
 import { AppError, toAppError } from "../base/errors.ts";
-import { runJob, serveJob } from "./job.ts";
+import { type JobSettings, runJob, serveJob } from "./job.ts";
 import { openLlama } from "./llama/library.ts";
 import { quantizeModel, type QuantizeParams, TENSOR_DONE } from "./llama/quantize.ts";
 import { selfCommand } from "./self.ts";
@@ -13,7 +13,7 @@ interface Payload extends QuantizeParams {
 /** Yields the name of each tensor when it is written. Aborting kills the child; the target is the caller's to remove. */
 export async function* quantizeFile(
   payload: Payload,
-  caged: boolean,
+  settings: JobSettings,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
   try {
@@ -23,7 +23,7 @@ export async function* quantizeFile(
         command: selfCommand("quantize-model"),
         payload,
         files: { inputs: [payload.sourcePath], outputs: [payload.targetPath] },
-        caged,
+        settings,
         progressOf: (line) => TENSOR_DONE.exec(line)?.[1],
       },
       signal,

@@ -1,6 +1,7 @@
 // From a model and a request's load-time options to what a runner is started with.
 
 import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { usableThreads } from "../base/cpu.ts";
 import { memoryState } from "../base/memory.ts";
@@ -25,10 +26,14 @@ export interface LoadSpec {
   /** Made when the load happens, from the memory that is free then. */
   readonly request: (libraries: NativeLibraries, context: number, memory: ThreadMemory) => LoadRequest;
   readonly trainedContext: number;
+  /** Why it would not even fit if this much more were free than is now; undefined where it would. */
+  readonly shortage: (gpus: NativeLibraries["gpus"], moreBytes: number) => AppError | undefined;
 }
 
 const MIB = 1024 * 1024;
 const DEFAULT_BATCH = 512;
+/** A batch's buffers grow with it, and nothing is faster in larger ones. */
+const MOST_BATCH = 8192;
 /** `num_gpu` when nobody asked. */
 const ALL_THAT_FIT = -1;
 /** Tokens of context that layers on a GPU make room for when none were asked for; more is used where it is free. */
@@ -41,14 +46,16 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
   const facts = model.facts();
   const draft = draftOf(model, config);
   const cost = sum(costOf(facts, config), draft?.cost);
-  const signature = signatureOf(model, options);
+  const wishes = wishesOf(options);
+  const signature = signatureOf(model, options, wishes);
   return {
     key: path,
     signature,
     bytes: predictBytes(cost),
     trainedContext: cost.trainedContext,
+    shortage: (gpus, moreBytes) => shortage(cost, options.num_gpu === 0 ? [] : gpus, moreBytes),
     request: (libraries, context, memory) => {
-      const chosen = loadOptions(options, config);
+      const threads = wishes.threads ?? (config.numThreads || usableThreads());
       const { offload, plan } = placement(facts, cost, { options, config, libraries, context });
       return {
         type: "load",
@@ -57,8 +64,11 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
         modelPath: path,
         draft,
         adapters: model.adapters,
-        ...chosen,
-        startThreads: memory.recall(path, chosen.threads),
+        threads,
+        fixedThreads: wishes.threads !== undefined,
+        batch: wishes.batch,
+        mmap: wishes.mmap,
+        startThreads: memory.recall(path, threads),
         offload,
         kvType: config.kvCacheType,
         flashAttention: config.flashAttention,
@@ -78,30 +88,27 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
 }
 
 /** What a request may choose for a load; 0 and less ask for the default, as in Ollama. */
-function loadOptions(options: ModelOptions, config: Config) {
+function wishesOf(options: ModelOptions) {
+  const asked = (value: number | undefined) => (value !== undefined && value > 0 ? value : undefined);
   const threads = asked(options.num_thread);
   return {
-    threads: threads ?? (config.numThreads || usableThreads()),
-    fixedThreads: threads !== undefined,
-    batch: asked(options.num_batch) ?? DEFAULT_BATCH,
+    // More threads than processors would wait for each other and compute nothing.
+    threads: threads === undefined ? undefined : Math.min(threads, availableParallelism()),
+    batch: Math.min(asked(options.num_batch) ?? DEFAULT_BATCH, MOST_BATCH),
     mmap: options.use_mmap ?? true,
   };
 }
 
-function asked(value: number | undefined): number | undefined {
-  return value !== undefined && value > 0 ? value : undefined;
-}
-
 /** Everything that makes another runner necessary, besides the weights. */
-function signatureOf(model: OpenedModel, options: ModelOptions): string {
+function signatureOf(model: OpenedModel, options: ModelOptions, wishes: ReturnType<typeof wishesOf>): string {
   return JSON.stringify([
     model.adapters,
     model.draftPath ?? "",
-    options.num_thread ?? 0,
-    asked(options.num_batch) ?? DEFAULT_BATCH,
+    wishes.threads ?? 0,
+    wishes.batch,
     options.num_gpu ?? ALL_THAT_FIT,
     options.main_gpu ?? null,
-    options.use_mmap ?? true,
+    wishes.mmap,
   ]);
 }
 
@@ -112,12 +119,11 @@ function placement(
   { options, config, libraries, context }: PlacementWishes,
 ): { offload: LoadRequest["offload"]; plan: CachePlan } {
   const gpuLayers = options.num_gpu ?? ALL_THAT_FIT;
+  const gpus = gpuLayers === 0 ? [] : libraries.gpus;
+  const short = shortage(cost, gpus, 0);
+  if (short !== undefined) throw short;
   const { availableBytes } = memoryState();
-  const vram = gpuLayers === 0 ? 0 : vramBytes(libraries.gpus);
-  // Mapped weights need no room of their own up front, but they must be able to stay resident while in use.
-  if (predictBytes(cost) > availableBytes + vram + cost.weightBytes * 0.25) {
-    throw tooLittleMemory(cost, availableBytes + vram);
-  }
+  const vram = vramBytes(gpus);
   const wanted = Math.min(context, cost.trainedContext > 0 ? cost.trainedContext : context);
   const wishes = { numParallel: config.numParallel, context: wanted };
   const plan = planCache(cost, Math.max(availableBytes, vram), wishes);
@@ -182,6 +188,15 @@ function costOf(facts: GgufFacts, config: Config): ModelCost {
 function stateKey(weightsPath: string, signature: string, config: Config): string {
   const facts = [basename(weightsPath), signature, config.kvCacheType, config.flashAttention, LLAMA_TAG];
   return createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 32);
+}
+
+/** Mapped weights need no room of their own up front, but they must be able to stay resident while in use. */
+const WEIGHTS_TO_SPARE = 0.25;
+
+function shortage(cost: ModelCost, gpus: NativeLibraries["gpus"], moreBytes: number): AppError | undefined {
+  const availableBytes = memoryState().availableBytes + vramBytes(gpus);
+  const fits = predictBytes(cost) <= availableBytes + moreBytes + cost.weightBytes * WEIGHTS_TO_SPARE;
+  return fits ? undefined : tooLittleMemory(cost, availableBytes);
 }
 
 function tooLittleMemory(cost: ModelCost, availableBytes: number): AppError {

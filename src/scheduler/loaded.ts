@@ -72,7 +72,7 @@ export function runningInfo(loaded: Loaded): RunningInfo {
 }
 
 /** Weights, working buffers and the cache as it has grown. */
-function sizeOf({ bytes, runner }: Loaded): number {
+export function sizeOf({ bytes, runner }: Loaded): number {
   return bytes + (runner?.memory?.cacheBytes ?? 0);
 }
 

@@ -14,7 +14,7 @@ import { vramBytes } from "./budget.ts";
 import { decide } from "./decide.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import type { LoadSpec } from "./load-spec.ts";
-import { hasRoom, Lease, type Loaded, type RunningInfo, runningInfo, vramOf } from "./loaded.ts";
+import { hasRoom, Lease, type Loaded, type RunningInfo, runningInfo, sizeOf, vramOf } from "./loaded.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 import { type Turn, TurnQueue } from "./turn-queue.ts";
 import { whoGivesWay } from "./turns.ts";
@@ -174,9 +174,20 @@ export class Scheduler implements AsyncDisposable {
         continue;
       }
       if (decision.do === "load") void this.#load(waiting);
+      else if (this.#refuseHopeless(waiting)) continue;
       if (decision.do === "evict") for (const key of decision.keys) void this.unload(key);
       return;
     }
+  }
+
+  /** No model is put out, and nobody waits, for one that would not fit if all others were gone. */
+  #refuseHopeless(waiting: Waiting): boolean {
+    const held = [...this.#loaded.values()].reduce((sum, loaded) => sum + sizeOf(loaded), 0);
+    const shortage = waiting.spec.shortage(this.#gpus, held);
+    if (shortage === undefined) return false;
+    this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+    waiting.reject(shortage);
+    return true;
   }
 
   /** Room for another model: what GPUs had free at the start less what runners hold there, or without GPUs main memory. */

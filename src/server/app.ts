@@ -27,6 +27,7 @@ import { rerankRoutes } from "./routes/rerank.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { transferRoutes } from "./routes/transfer.ts";
+import { currentRequest, reasonOf } from "./request-context.ts";
 import type { Services } from "./services.ts";
 
 export interface App {
@@ -46,7 +47,7 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
   const app = new Elysia({ normalize: false, strictPath: true, handler: { standardHostname: false } })
     .onError(({ error, code, request }) => {
       if (code === "NOT_FOUND") return notFound(request, methodsByPath);
-      return errorInDialect(new URL(request.url).pathname, innerError(error));
+      return errorInDialect(new URL(request.url).pathname, reasonOf(currentRequest(), innerError(error)));
     })
     .use(statusRoutes(services, gate))
     .use(generateRoutes(services))
@@ -70,8 +71,11 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
   checkNeeds(app.routes);
   const methodsByPath = routeTable(app.routes);
   return {
-    async fetch(request, peer) {
-      notePeer(request, peer);
+    async fetch(arrived, peer) {
+      const request = withAddress(arrived);
+      if (request === undefined) return new Response("400 Bad Request: malformed Host header", { status: 400 });
+      const address = policy.isOwnHost(request) ? peer : undefined;
+      notePeer(request, address);
       const refused = policy.refuse(request);
       if (refused !== undefined) return withAllow(request, refused, methodsByPath);
       const path = new URL(request.url).pathname;
@@ -81,10 +85,18 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
         row === undefined ? notFound(request, methodsByPath) : answer(app, request, methodsByPath);
       const response = await (gate === undefined
         ? act()
-        : gate.pass({ request, path, route: row?.path, address: peer }, act));
+        : gate.pass({ request, path, route: row?.path, address }, act));
       return policy.decorate(request, response);
     },
   };
+}
+
+/** Bun gives no whole address where no Host was sent, as health checks in HTTP/1.0 do. Undefined: the Host names nothing. */
+function withAddress(request: Request): Request | undefined {
+  if (URL.canParse(request.url)) return request;
+  const address = `http://localhost${request.url}`;
+  const isNamed = (request.headers.get("host") ?? "") !== "";
+  return isNamed || !URL.canParse(address) ? undefined : new Request(address, request);
 }
 
 /** A route that nobody thought about when access was decided must not be served. */

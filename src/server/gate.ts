@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { type Caller, decide, identify, isInCharge, type Need, type Rules } from "../access/decide.ts";
 import type { KeyStore } from "../access/key-store.ts";
 import type { Metrics } from "../access/metrics.ts";
+import { RevocationWatch } from "../access/revocation.ts";
 import type { Turnstile } from "../access/turnstile.ts";
 import { secondsLeftToday, type UsageLedger } from "../access/usage-ledger.ts";
 import type { AccessStatus } from "../api/responses.ts";
@@ -14,7 +15,8 @@ import { isLogged, logDebug, logInfo, logTrace, logWarn } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { Asker } from "../inference/model.ts";
 import { errorInDialect } from "./dialects.ts";
-import { type RequestContext, within } from "./request-context.ts";
+import { KeptBodies } from "./kept-bodies.ts";
+import { reasonOf, type RequestContext, within } from "./request-context.ts";
 import { isResumable, needOf } from "./route-needs.ts";
 import { endOfStream } from "./stream.ts";
 
@@ -47,7 +49,12 @@ export class Gate {
   /** Whether models can be run at all. */
   libraries: "starting" | "ready" | "broken" = "starting";
 
-  constructor(readonly parts: GateParts) {}
+  readonly #revocations: RevocationWatch;
+  readonly #bodies = new KeptBodies();
+
+  constructor(readonly parts: GateParts) {
+    this.#revocations = new RevocationWatch(parts.keys);
+  }
 
   get inFlight(): number {
     return this.#inFlight.size;
@@ -79,7 +86,10 @@ export class Gate {
     const { request, path } = arrival;
     const startedMs = performance.now();
     const caller = this.#identify(arrival);
-    const context = this.#contextOf(caller, request.headers);
+    const use = caller.kind === "key" ? this.#revocations.use(caller.key) : undefined;
+    const end = use === undefined ? request.signal : AbortSignal.any([request.signal, use.revoked]);
+    const body = this.#bodies.open();
+    const context = { ...this.#contextOf(caller, request.headers), end, keepBody: body.keep };
     const { lost } = context;
     return within(context, async () => {
       const entry = { waitsFor: !isResumable(request.method, arrival.route ?? "") };
@@ -87,6 +97,8 @@ export class Gate {
       let leave: (() => void) | undefined;
       const ended = (response: Response) => {
         leave?.();
+        use?.[Symbol.dispose]();
+        body[Symbol.dispose]();
         this.#inFlight.delete(entry);
         this.#wakeDrain();
         this.#record(arrival, caller, response.status, performance.now() - startedMs);
@@ -94,10 +106,10 @@ export class Gate {
       logArrival(arrival);
       let response: Response;
       try {
-        leave = await this.#admit(arrival, caller);
+        leave = await this.#admit(arrival, caller, end);
         response = await answer();
       } catch (error) {
-        response = refusal(path, error);
+        response = refusal(path, reasonOf(context, error));
       }
       response.headers.set("x-request-id", context.id);
       // The first event of an answer has come by now, and with it what was cut.
@@ -133,7 +145,7 @@ export class Gate {
     return identify(address, request.headers, { table, keylessLoopback, nowMs: Date.now() });
   }
 
-  #contextOf(caller: Caller, headers: Headers): RequestContext {
+  #contextOf(caller: Caller, headers: Headers): Omit<RequestContext, "end" | "keepBody"> {
     const lost = { promptTokens: 0 };
     return {
       lost,
@@ -146,7 +158,7 @@ export class Gate {
   }
 
   /** Throws what refuses the request. The result is to be called at its end. */
-  async #admit({ request, route }: Arrival, caller: Caller): Promise<(() => void) | undefined> {
+  async #admit({ request, route }: Arrival, caller: Caller, end: AbortSignal): Promise<(() => void) | undefined> {
     // A path that leads nowhere says so to everyone who may come in at all.
     const need: Need = route === undefined ? "entry" : (needOf(request.method, route) ?? "manage");
     const verdict = decide(need, caller, this.rules);
@@ -166,7 +178,7 @@ export class Gate {
         },
       );
     }
-    return limit > 0 ? this.parts.turnstile.enter(id, limit, request.signal) : undefined;
+    return limit > 0 ? this.parts.turnstile.enter(id, limit, end) : undefined;
   }
 
   #asker(caller: Caller, lost: RequestContext["lost"]): Asker {

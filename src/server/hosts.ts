@@ -62,12 +62,17 @@ function originRule(entry: string): OriginRule {
   }
   if (stars === 0) return (origin) => origin === pattern;
   const [before = "", after = ""] = pattern.split("*");
+  // A star where a port stands is any port, not any host that begins with this one's name.
+  if (before.endsWith(":") && after === "") {
+    return (origin) => origin.startsWith(before) && /^\d{1,5}$/.test(origin.slice(before.length));
+  }
   return (origin) =>
     origin.length >= before.length + after.length && origin.startsWith(before) && origin.endsWith(after);
 }
 
 /** Host names that mean this machine or its private network. */
 export function isAllowedHost(host: string): boolean {
+  if (!/^(?:\[[^\]]*\]|[^:]*)(?::\d{0,5})?$/.test(host)) return false;
   const name = hostName(host).toLowerCase();
   if (name === "" || name === "localhost" || name === hostname().toLowerCase()) return true;
   if (LOCAL_SUFFIXES.some((suffix) => name.endsWith(suffix))) return true;
@@ -75,9 +80,7 @@ export function isAllowedHost(host: string): boolean {
 }
 
 function hostName(host: string): string {
-  const bracketed = /^\[([^\]]*)\]/.exec(host);
-  if (bracketed !== null) return bracketed[1] ?? "";
-  return host.split(":").length > 2 ? host : (host.split(":")[0] ?? "");
+  return /^\[([^\]]*)\]/.exec(host)?.[1] ?? host.replace(/:\d*$/, "");
 }
 
 function isIpAddress(name: string): boolean {
@@ -95,6 +98,11 @@ function isOwnAddress(address: string): boolean {
 }
 
 export interface BrowserPolicy {
+  /**
+   * Whether the Host is one of this machine's names. Where the server listens beyond loopback others are answered too, but count as
+   * another machine: a page whose name was pointed at this machine (DNS rebinding) asks from loopback.
+   */
+  isOwnHost(request: Request): boolean;
   /** A response that ends the request, or undefined to go on. */
   refuse(request: Request): Response | undefined;
   /** Adds what an allowed cross-origin answer carries. */
@@ -109,9 +117,11 @@ export function browserPolicy(configuredOrigins: string, boundHost: string): Bro
     const host = request.headers.get("host") ?? "";
     return origin === null || origin === `http://${host}` || origin === `https://${host}` ? undefined : origin;
   };
+  const isOwnHost = (request: Request): boolean => isAllowedHost(request.headers.get("host") ?? "");
   return {
+    isOwnHost,
     refuse(request) {
-      if (checksHost && !isAllowedHost(request.headers.get("host") ?? "")) return new Response(null, { status: 403 });
+      if (checksHost && !isOwnHost(request)) return new Response(null, { status: 403 });
       const origin = crossOrigin(request);
       if (origin === undefined) return request.method === "OPTIONS" ? new Response(null, { status: 204 }) : undefined;
       if (!rules.allowed(origin)) return new Response(null, { status: 403 });

@@ -27,6 +27,8 @@ import { currentRequest } from "./request-context.ts";
 /** Larger than any upload: blobs stream to disk, other bodies have their own limit. */
 const MAX_REQUEST_BYTES = 1024 ** 4;
 const LAST_BYTES_MS = 500;
+/** Whoever connects and asks nothing, or lets a request drip, is sent away after that. */
+const SILENT_CONNECTION_S = 60;
 
 /** Throws (`invalid`, `forbidden`, `internal`) when it cannot start; otherwise resolves when it has stopped. */
 export async function serve(config: Config): Promise<void> {
@@ -43,7 +45,7 @@ export async function serve(config: Config): Promise<void> {
   const inference = new Inference(store, scheduler, config);
   await using ledger = new UsageLedger(usageFile(config.homeDir, config.host.port));
   const gate = createGate(config, scheduler, ledger, inference);
-  const quantize = quantizer(preparedLibraries, config.numThreads || usableThreads(), config.runnerCage);
+  const quantize = quantizer(preparedLibraries, config);
   const services = { config, store, scheduler, inference, quantize, registry: new Registry(config, store) };
   const server = listen(config, createApp(services, policy, gate));
   const stopped = untilSignal();
@@ -119,9 +121,10 @@ async function drain(gate: Gate, limitMs: number): Promise<void> {
   if (left > 0) logWarn("requests were cut off", { requests: left });
 }
 
-function quantizer(libraries: () => Promise<NativeLibraries>, threads: number, caged: boolean): Quantize {
+function quantizer(libraries: () => Promise<NativeLibraries>, config: Config): Quantize {
+  const threads = config.numThreads || usableThreads();
   return async function* (job, signal) {
-    yield* quantizeFile({ ...job, threads, libraryDir: (await libraries()).directory }, caged, signal);
+    yield* quantizeFile({ ...job, threads, libraryDir: (await libraries()).directory }, config, signal);
   };
 }
 
@@ -136,13 +139,16 @@ function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {
     return Bun.serve({
       hostname: config.host.hostname,
       port: config.host.port,
-      // Generation may be quiet for long; Bun would cut a response that is silent for 10 seconds.
-      idleTimeout: 0,
+      // For connections on which nothing is asked; an answer may be quiet for as long as it likes.
+      idleTimeout: SILENT_CONNECTION_S,
       maxRequestBodySize: MAX_REQUEST_BYTES,
       development: false,
       // Bun turns port sharing on outside development mode: a second server would then steal half of the connections.
       reusePort: false,
-      fetch: (request, server) => app.fetch(request, server.requestIP(request)?.address),
+      fetch: (request, server) => {
+        server.timeout(request, 0);
+        return app.fetch(request, server.requestIP(request)?.address);
+      },
     });
   } catch (error) {
     const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;

@@ -1,6 +1,7 @@
 // AsyncIterable → NDJSON or server-sent events. The first item decides the status: an error before it is an ordinary error response, one after
 // it is the last line of a 200 (spec 2.05). Reading waits for the client, so one that stops reading stops the work.
 
+import { currentRequest, reasonOf } from "./request-context.ts";
 import { publicError } from "./errors.ts";
 import { goJson } from "../base/go-encode.ts";
 
@@ -27,6 +28,7 @@ export async function streamResponse<T>(
   const iterator = source[Symbol.asyncIterator]();
   const first = await iterator.next();
   const encoder = new TextEncoder();
+  const context = currentRequest();
   let pending: IteratorResult<T> | undefined = first;
   const ended = Promise.withResolvers<void>();
   const body = new ReadableStream<Uint8Array>(
@@ -39,7 +41,7 @@ export async function streamResponse<T>(
           controller.close();
           ended.resolve();
         } catch (error) {
-          controller.enqueue(encoder.encode(options.formatError(error)));
+          controller.enqueue(encoder.encode(options.formatError(reasonOf(context, error))));
           controller.close();
           ended.resolve();
         }

@@ -245,6 +245,37 @@ describe("with keys", () => {
   );
 
   test(
+    "a key that is revoked ends what is being answered for it within a second, and nothing else",
+    async () => {
+      const key = await newKey(server, "leaver");
+      const abort = new AbortController();
+      const endless = (auth: string, more: object = {}) =>
+        fetch(`${server.baseUrl}/api/generate`, {
+          method: "POST",
+          body: JSON.stringify({ model: "m", prompt: "go", ...ENDLESS, ...more }),
+          signal: abort.signal,
+          ...bearer(auth),
+          proxy: false,
+        });
+      const [streamed, other] = await Promise.all([endless(key), endless(infer)]);
+      const whole = endless(key, { stream: false });
+      const otherReader = other.body?.getReader();
+      await otherReader?.read();
+      expect((await runProgram(["key", "revoke", "leaver"], { env: server.env })).exit).toBe(0);
+      const startMs = performance.now();
+      const reason = 'the API key "leaver" was revoked while it was in use';
+      expect((await streamed.text()).trimEnd().split("\n").at(-1)).toBe(JSON.stringify({ error: reason }));
+      const refused = await whole;
+      expect([refused.status, await refused.json()]).toEqual([401, { error: reason }]);
+      // One second is the promise; the rest is for a busy machine.
+      expect(performance.now() - startMs).toBeLessThan(4000);
+      expect((await otherReader?.read())?.done).toBe(false);
+      abort.abort();
+    },
+    LIMIT_MS,
+  );
+
+  test(
     "neither a key nor a prompt is ever in the log, nor a key's text on the disk",
     async () => {
       const body = JSON.stringify({

@@ -20,8 +20,8 @@ export class Target implements AsyncDisposable {
     this.#pid = server.pid;
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<Target> {
-    return new Target(await startServer({ env }));
+  static async start(env: Readonly<Record<string, string>> = {}, hostname = "127.0.0.1"): Promise<Target> {
+    return new Target(await startServer({ env, hostname }));
   }
 
   async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {

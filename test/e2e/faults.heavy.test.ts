@@ -3,25 +3,27 @@
 
 import { expect, test } from "bun:test";
 import { chmod, readdir, rm, writeFile } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { digestOf } from "../../src/base/digest.ts";
-import { fullFolders, smallDisk, unprivileged } from "../support/faults.ts";
+import { processFacts } from "../../src/base/process-facts.ts";
+import { impossible } from "../support/figures.ts";
+import { makeEndless } from "../support/endless-function.ts";
+import { fakeMemory, fullFolders, smallDisk, unprivileged } from "../support/faults.ts";
 import { runProgram } from "../support/program.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { leftovers, storeState } from "../support/store-state.ts";
 import { tempHome } from "../support/temp-home.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
+import { created, uploadSmallModel } from "./small-model-server.ts";
 import { childrenOf, isAlive, NativeClient, until } from "./native-client.ts";
 
 const LIMIT_MS = 60_000;
 const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
 const LONG = { num_predict: 4000, num_ctx: 2048, temperature: 1, seed: 3 };
-
-/** Tells loudly what this machine cannot try. */
-function impossible(what: string): void {
-  console.warn(`SKIPPED: ${what}`);
-}
 
 async function failure(promise: Promise<unknown>): Promise<string> {
   return promise.then(
@@ -223,8 +225,66 @@ test(
   LIMIT_MS,
 );
 
+test(
+  "without descriptors what open connections ask for is answered or refused with the reason, and works when there are some",
+  async () => {
+    if (Bun.which("prlimit") === null) return impossible("no prlimit here");
+    await using server = await startServer();
+    const client = new NativeClient(server);
+    await client.createTiny("m", "llama", 1);
+    await client.createTiny("cold", "llama", 2);
+    await works(client, "m");
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const generate = (model: string) =>
+      askOver(agent, server.port, "/api/generate", { model, prompt: "hi", stream: false, options: { num_predict: 4 } });
+    expect(await generate("m")).toStartWith("200");
+    allowDescriptors(server.pid, lowestFree(server.pid));
+    expect(await generate("m")).toStartWith("200");
+    expect(await generate("cold")).toMatch(/^500 .*too many (?:open files|files open)/i);
+    const create = { model: "n", from: "m", system: "text", stream: false };
+    expect(await askOver(agent, server.port, "/api/create", create)).toMatch(
+      /^500 .*too many (?:open files|files open)/i,
+    );
+    expect(await generate("m")).toStartWith("200");
+    allowDescriptors(server.pid, 1024);
+    expect(await generate("cold")).toStartWith("200");
+    expect(await askOver(agent, server.port, "/api/create", create)).toStartWith("200");
+    expect(await storeState(server.home.modelsDir)).toMatchObject({ damage: [] });
+    agent.destroy();
+  },
+  LIMIT_MS,
+);
+
+/** The number that the next opened file would get. */
+function lowestFree(pid: number): number {
+  const used = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  for (let number = 0; ; number++) if (!used.has(number)) return number;
+}
+
+function allowDescriptors(pid: number, count: number): void {
+  expect(Bun.spawnSync(["prlimit", "--pid", String(pid), `--nofile=${count}:`]).exitCode).toBe(0);
+}
+
+/** Status and text of the answer over the agent's one connection. */
+function askOver(agent: Agent, port: number, path: string, body: object): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ agent, port, host: "127.0.0.1", path, method: "POST", timeout: 20_000 }, (response) => {
+      let text = `${response.statusCode} `;
+      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      response.on("end", () => resolve(text));
+    });
+    asked.on("error", reject);
+    asked.end(JSON.stringify(body));
+  });
+}
+
 function connected(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("connect", () => resolve()).once("close", () => resolve()));
+}
+
+async function untilComputing(pid: number): Promise<void> {
+  const before = processFacts(pid)?.progress ?? 0;
+  await until("the runner computes", () => (processFacts(pid)?.progress ?? 0) > before + 50);
 }
 
 async function runnersByModel(server: TestServer, client: NativeClient): Promise<{ m: number; other: number }> {
@@ -252,6 +312,81 @@ test.skipIf(process.platform !== "linux")(
     expect(isAlive(m)).toBe(false);
     await works(client, "m");
     await works(client, "other");
+  },
+  LIMIT_MS,
+);
+
+test.skipIf(process.platform !== "linux")(
+  "a runner that computes for ever is ended, its requests told so, the others unaffected, and the next request loads it anew",
+  async () => {
+    await using server = await startServer({ env: { OLLAMA_STALL_TIMEOUT: "500ms" } });
+    const client = new NativeClient(server);
+    const { m } = await runnersByModel(server, client);
+    if (!makeEndless(m, "libllama.", "llama_decode")) return impossible("another process cannot be written to here");
+    const abort = new AbortController();
+    const left = failure(client.ask("/api/generate", { model: "m", prompt: "never", keep_alive: -1 }, abort.signal));
+    const stuck = failure(client.generate("m", "go"));
+    const alsoStuck = failure(client.ask("/api/tokenize", { model: "m", text: "words" }));
+    await untilComputing(m);
+    abort.abort();
+    await left;
+    await works(client, "other");
+    for (const each of [stuck, alsoStuck]) {
+      expect(await each).toMatch(
+        /runner has unexpectedly stopped, it computed for 5(?:\.\d)? seconds without getting anywhere/,
+      );
+    }
+    expect(isAlive(m)).toBe(false);
+    expect(server.log()).toContain("a runner hung and was ended");
+    await works(client, "m");
+    await works(client, "other");
+  },
+  LIMIT_MS,
+);
+
+test.skipIf(process.platform !== "linux")(
+  "a runner that computes for ever for a client that went away is ended all the same",
+  async () => {
+    await using server = await startServer({ env: { OLLAMA_STALL_TIMEOUT: "300ms", OLLAMA_KEEP_ALIVE: "-1" } });
+    const client = new NativeClient(server);
+    const { m } = await runnersByModel(server, client);
+    if (!makeEndless(m, "libllama.", "llama_decode")) return impossible("another process cannot be written to here");
+    const abort = new AbortController();
+    const left = failure(client.ask("/api/generate", { model: "m", prompt: "never" }, abort.signal));
+    await untilComputing(m);
+    abort.abort();
+    await left;
+    await until("it is ended", () => !isAlive(m));
+    await works(client, "m");
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a model that memory is too short for is refused with the figures, puts no other out, and loads once there is room",
+  async () => {
+    using memory = fakeMemory(8 * GIB);
+    if (memory === undefined) return impossible("no file can be mounted over /proc/meminfo here");
+    await using server = await startServer({ launcher: memory.launcher });
+    const client = new NativeClient(server);
+    await created(server, "large", await uploadSmallModel(server));
+    await client.createTiny("small", "llama");
+    await works(client, "small");
+    const before = await childrenOf(server.pid);
+    memory.setAvailable(16 * MIB);
+    for (let turn = 0; turn < 2; turn++) {
+      expect(await failure(client.generate("large", "hi"))).toMatch(
+        /^Error: 500 .*model requires more system memory \(\d{3} MB\) than is available \(16 MB\); \d{3} MB are missing: close other programs/,
+      );
+      await works(client, "small");
+    }
+    expect(await childrenOf(server.pid)).toEqual(before);
+    const answers = failure(client.generate("small", "go", LONG));
+    expect(await failure(client.generate("large", "hi"))).toContain("requires more system memory");
+    expect(await answers).toBe("no error");
+    memory.setAvailable(4 * GIB);
+    await works(client, "large");
+    await works(client, "small");
   },
   LIMIT_MS,
 );

@@ -3,6 +3,7 @@
 // `npm run test:hostile` sends them all.
 
 import { expect, test } from "bun:test";
+import { tellFigures } from "../support/figures.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { mutateGguf } from "../support/mutate-gguf.ts";
 import { TINY_MODELS, tinyGguf } from "../support/tiny-gguf.ts";
@@ -74,7 +75,8 @@ test(
       }
       if (++count === 50) before = target.residentBytes;
     }
-    console.log(JSON.stringify({ count, verdicts, grownMiB: (target.residentBytes - (before ?? 0)) / MIB }));
+    const grownMiB = Math.round((target.residentBytes - (before ?? 0)) / MIB);
+    tellFigures("damaged models", { count, ...verdicts, grownMiB });
     expect(count).toBeGreaterThan(IS_LONG ? 2000 : 80);
     expect(verdicts.refused).toBeGreaterThan(verdicts.answered + verdicts.failed);
     expect(target.residentBytes - (before ?? 0)).toBeLessThan(96 * MIB);

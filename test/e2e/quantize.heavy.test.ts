@@ -203,7 +203,11 @@ test("a disk that is full is called that", async () => {
   const { directory } = await prepareLibraries(server.home.path);
   const job = { sourcePath, targetPath: "/dev/full", fileType: 7, threads: 1, libraryDir: directory };
   const end = async () => {
-    for await (const _ of quantizeFile(job, true, new AbortController().signal));
+    for await (const _ of quantizeFile(
+      job,
+      { runnerCage: true, stallTimeoutMs: 30_000 },
+      new AbortController().signal,
+    ));
   };
   expect((await rejection(end())).message).toBe(
     "the quantized model could not be written: the disk is full or failing",

@@ -2,6 +2,7 @@
 // memory, descriptors or processes than before. Twenty seconds here; `npm run test:soak` takes five minutes.
 
 import { expect, test } from "bun:test";
+import { tellFigures } from "../support/figures.ts";
 import { sampleProcess } from "../support/process-sample.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -47,6 +48,10 @@ async function holdings(server: TestServer): Promise<Holding> {
   };
 }
 
+function inMiB({ memory, ...others }: Holding): object {
+  return { ...others, memoryMiB: Math.round(memory / MIB) };
+}
+
 /** Runs all clients until the time is up; every request is seen to its end. */
 async function soak(server: TestServer, seconds: number, tally: Map<string, number>): Promise<void> {
   const endMs = performance.now() + seconds * 1000;
@@ -76,9 +81,14 @@ test(
     const before = await holdings(server);
     await soak(server, (SECONDS * 3) / 4, tally);
     const after = await holdings(server);
-    const counts = Object.fromEntries(tally);
-    const grown = ((after.memory - before.memory) / MIB).toFixed(1);
-    console.log(JSON.stringify({ seconds: SECONDS, clients: CLIENT_COUNT, counts, before, after, grownMiB: grown }));
+    const outcomes = Object.fromEntries(tally);
+    tellFigures("soak", {
+      seconds: SECONDS,
+      clients: CLIENT_COUNT,
+      ...outcomes,
+      before: inMiB(before),
+      after: inMiB(after),
+    });
     expect([...tally.keys()].filter((key) => key.includes("lost"))).toEqual([]);
     expect(tally.get("answered") ?? 0).toBeGreaterThan(SECONDS * 2);
     expect(tally.get("aborted") ?? 0).toBeGreaterThan(SECONDS / 5);

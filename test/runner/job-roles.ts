@@ -8,7 +8,8 @@ export type Behaviour =
   | { readonly kind: "refuse" }
   | { readonly kind: "crash" }
   | { readonly kind: "grumble" }
-  | { readonly kind: "block" };
+  | { readonly kind: "block" }
+  | { readonly kind: "spin" };
 
 if (import.meta.main) {
   const work = (behaviour: Behaviour, report: (progress: number) => void): number => {
@@ -28,6 +29,9 @@ if (import.meta.main) {
         report(process.pid);
         // Deaf to every message, as native code is.
         for (;;) Bun.sleepSync(1000);
+      case "spin":
+        report(process.pid);
+        for (;;);
       default:
         return behaviour satisfies never;
     }

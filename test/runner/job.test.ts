@@ -11,7 +11,7 @@ const job = (payload: Behaviour, extra: Partial<Job<number>> = {}): Job<number> 
   command,
   payload,
   files: { inputs: [], outputs: [] },
-  caged: true,
+  settings: { runnerCage: true, stallTimeoutMs: Number.POSITIVE_INFINITY },
   ...extra,
 });
 
@@ -69,6 +69,22 @@ test("aborting kills a job that hears nothing, and it is gone when the error arr
   expect(isRunning(pid)).toBeFalse();
 });
 
+test.each([
+  ["spin", 200, "it computed for 2 seconds without getting anywhere"],
+  ["block", 600, "it neither answered nor computed for 0.6 seconds"],
+] as const)("a job that hangs (%s) is ended and its error says so", async (kind, stallTimeoutMs, reason) => {
+  const events = runJob<number, number>(
+    job({ kind }, { settings: { runnerCage: true, stallTimeoutMs } }),
+    new AbortController().signal,
+  );
+  const pid = (await events.next()).value;
+  expect(await rejection(events.next())).toMatchObject({
+    fault: "internal",
+    message: `the test job ended unexpectedly (${reason})`,
+  });
+  expect(isRunning(pid)).toBeFalse();
+});
+
 test("a reader that stops early takes the job with it", async () => {
   const events = runJob<number, number>(job({ kind: "block" }), new AbortController().signal);
   const pid = (await events.next()).value;
@@ -79,7 +95,7 @@ test("a reader that stops early takes the job with it", async () => {
 test("a job dies with the process that started it, even by SIGKILL", async () => {
   const parentSource = `
     import { runJob } from ${JSON.stringify(join(import.meta.dir, "../../src/runner/job.ts"))};
-    const events = runJob({ name: "j", command: ${JSON.stringify(command)}, payload: { kind: "block" }, files: { inputs: [], outputs: [] }, caged: true }, new AbortController().signal);
+    const events = runJob({ name: "j", command: ${JSON.stringify(command)}, payload: { kind: "block" }, files: { inputs: [], outputs: [] }, settings: { runnerCage: true, stallTimeoutMs: Infinity } }, new AbortController().signal);
     console.log((await events.next()).value);
     await events.next();`;
   const parent = Bun.spawn([process.execPath, "-e", parentSource], {

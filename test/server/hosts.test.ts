@@ -38,6 +38,9 @@ const BAD_HOSTS = [
   "[2001:db8::1]",
   "10.0.0.1.nip.io",
   "xn--localhost-.com",
+  "localhost:evil.example",
+  "[::1].example.com",
+  "fd00::1",
 ];
 
 test.each(GOOD_HOSTS)("Host %p means this machine", (host) => expect(isAllowedHost(host)).toBe(true));

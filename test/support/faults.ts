@@ -1,7 +1,7 @@
 // Ways to take something away from a program under test. Each says whether this machine can do it: a container may forbid
 // mounts, and limits of users do not hold for root.
 
-import { chownSync, mkdtempSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programCommand } from "./program.ts";
@@ -39,6 +39,29 @@ export function unprivileged(directory: string): readonly string[] | undefined {
   if (!run(...launcher, "test", "-x", programCommand()[0] ?? "")) return undefined;
   chownSync(directory, NOBODY, NOBODY);
   return launcher;
+}
+
+export interface FakeMemory extends Disposable {
+  /** Starts a command that reads these figures in /proc/meminfo. */
+  readonly launcher: readonly string[];
+  setAvailable(bytes: number): void;
+}
+
+/** Undefined where it cannot be arranged. What is written later is seen by what was started before. */
+export function fakeMemory(totalBytes: number): FakeMemory | undefined {
+  const directory = mkdtempSync(join(tmpdir(), "fake-memory-"));
+  const file = join(directory, "meminfo");
+  const setAvailable = (bytes: number): void => {
+    const lines = { MemTotal: totalBytes, MemFree: bytes, MemAvailable: bytes };
+    const text = Object.entries(lines).map(([name, value]) => `${name}: ${Math.round(value / 1024)} kB\n`);
+    writeFileSync(file, text.join(""));
+  };
+  setAvailable(totalBytes);
+  const launcher = ["unshare", "--mount", "sh", "-c", `mount --bind ${file} /proc/meminfo && exec "$0" "$@"`];
+  if (run(...launcher, "true"))
+    return { launcher, setAvailable, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
+  rmSync(directory, { recursive: true });
+  return undefined;
 }
 
 /** Starts a command that sees these folders full; undefined where it cannot be arranged. */

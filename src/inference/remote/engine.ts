@@ -14,8 +14,8 @@ const FACTS_KEPT_MS = 5 * 60_000;
 
 export class Engine implements Candidate {
   #facts: EngineFacts | undefined;
-  #factsMs = 0;
-  #heardMs = 0;
+  #factsMs = Number.NEGATIVE_INFINITY;
+  #heardMs = Number.NEGATIVE_INFINITY;
   #asking: Promise<EngineFacts> | undefined;
   #failure: { readonly message: string; readonly atMs: number } | undefined;
 
@@ -41,7 +41,7 @@ export class Engine implements Candidate {
   /** Many callers share one asking; it ends by the connect limit, not when one of them leaves. */
   async facts(signal: AbortSignal): Promise<EngineFacts> {
     signal.throwIfAborted();
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     const isFresh = nowMs - this.#heardMs < QUIET_MS && nowMs - this.#factsMs < FACTS_KEPT_MS;
     if (this.#facts !== undefined && isFresh && this.#failure === undefined) return this.#facts;
     this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
@@ -53,7 +53,7 @@ export class Engine implements Candidate {
     const signal = new AbortController().signal;
     const facts = await this.#watched(() => findFacts({ place, access, limitMs: limits.connectMs, signal }));
     this.#facts = facts;
-    this.#factsMs = Date.now();
+    this.#factsMs = performance.now();
     return facts;
   }
 
@@ -92,13 +92,13 @@ export class Engine implements Candidate {
   }
 
   #heard(): void {
-    this.#heardMs = Date.now();
+    this.#heardMs = performance.now();
     this.#failure = undefined;
   }
 
   #noted(error: unknown): unknown {
     if (error instanceof EngineFailure && error.again !== "never")
-      this.#failure = { message: error.message, atMs: Date.now() };
+      this.#failure = { message: error.message, atMs: performance.now() };
     return error;
   }
 }

@@ -23,7 +23,7 @@ export async function firstAnswer<E extends Candidate, T>(
   act: (candidate: E) => Promise<T>,
 ): Promise<T> {
   const failures: EngineFailure[] = [];
-  for (const candidate of askingOrder(candidates, Date.now())) {
+  for (const candidate of askingOrder(candidates, performance.now())) {
     for (const isRepeat of [false, true]) {
       try {
         return await act(candidate);

@@ -58,7 +58,7 @@ export class Remotes {
 
   /** Models that were used lately, with how their engines are now. */
   async running(): Promise<RemoteInfo[]> {
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     for (const [name, { active, lastMs }] of this.#used) {
       if (active === 0 && nowMs - lastMs > LISTED_MS) this.#used.delete(name);
     }
@@ -138,11 +138,11 @@ export class Remotes {
       begin: () => {
         const used = this.#used.get(name) ?? { model, engines, active: 0, lastMs: 0 };
         this.#used.set(name, used);
-        Object.assign(used, { model, engines, active: used.active + 1, lastMs: Date.now() });
+        Object.assign(used, { model, engines, active: used.active + 1, lastMs: performance.now() });
         return {
           [Symbol.dispose]() {
             used.active--;
-            used.lastMs = Date.now();
+            used.lastMs = performance.now();
           },
         };
       },
@@ -164,7 +164,7 @@ async function infoOf({ model, engines, active, lastMs }: Used): Promise<RemoteI
   const reasons = engines.map((engine) => engine.failure ?? `${engine.place.baseUrl} does not answer`);
   return {
     model,
-    expiresAtMs: lastMs + LISTED_MS,
+    expiresAtMs: Date.now() + lastMs + LISTED_MS - performance.now(),
     contextLength: living?.value.contextLength ?? 0,
     active,
     failure: living === undefined ? reasons.join("; ") : undefined,

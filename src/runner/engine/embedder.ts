@@ -8,6 +8,7 @@ import type { LlamaSymbols } from "../llama/library.ts";
 import type { Model } from "../llama/model.ts";
 import type { Threadpool } from "../llama/threadpool.ts";
 import type { EmbedRequest, FromRunner } from "../protocol.ts";
+import type { Pulse } from "./pulse.ts";
 import { rankTokens } from "./rank-tokens.ts";
 import type { FixedParams } from "./sequences.ts";
 
@@ -27,6 +28,7 @@ export class Embedder implements Disposable {
   readonly #jobs: Job[] = [];
   #context: Context | undefined;
   #batch: Batch | undefined;
+  #tokenMs = 0;
 
   constructor(
     private readonly llama: LlamaSymbols,
@@ -38,6 +40,7 @@ export class Embedder implements Disposable {
       readonly isEmbeddingModel: boolean;
       readonly ranks: boolean;
       readonly prepare: (context: Context) => void;
+      readonly pulse: Pulse;
     },
     private readonly emit: (message: FromRunner) => void,
   ) {}
@@ -126,11 +129,19 @@ export class Embedder implements Disposable {
       if (rows.length === SEQUENCES) break;
     }
     context.clear();
-    if (batch.length > 0) {
-      const code = context.hasMemory ? context.decode(batch) : context.encode(batch);
-      if (code !== 0) throw new AppError("internal", `the embedding could not be computed (code ${code})`);
-    }
+    if (batch.length > 0) this.#compute(context, batch);
     for (const { job, sequence } of rows) job.vectors.push(this.#vector(context, sequence));
+  }
+
+  #compute(context: Context, batch: Batch): void {
+    const { pulse } = this.options;
+    const startedMs = performance.now();
+    pulse.announce(batch.length, this.#tokenMs);
+    const code = context.hasMemory ? context.decode(batch) : context.encode(batch);
+    if (code !== 0) throw new AppError("internal", `the embedding could not be computed (code ${code})`);
+    const nowMs = performance.now();
+    this.#tokenMs = (nowMs - startedMs) / batch.length;
+    pulse.beat(nowMs);
   }
 
   #vector(context: Context, sequence: number): number[] {

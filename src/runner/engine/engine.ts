@@ -13,6 +13,7 @@ import { COPYING_MATCH, lookUpDraft } from "./lookup-draft.ts";
 import { type Draft, NO_DRAFT, type Output, type Running } from "./running.ts";
 import { OUTPUTS_PER_SEQUENCE, type Sequences } from "./sequences.ts";
 import { StepCosts } from "./step-costs.ts";
+import type { Pulse } from "./pulse.ts";
 import type { ThreadGovernor } from "./thread-governor.ts";
 
 export interface EngineParts {
@@ -21,6 +22,7 @@ export interface EngineParts {
   readonly draftModel: DraftModel | undefined;
   readonly admission: Admission;
   readonly governor: ThreadGovernor;
+  readonly pulse: Pulse;
   /** Most tokens of a batch. */
   readonly batchSize: number;
   /** Most tokens one sequence may hold. */
@@ -77,7 +79,7 @@ export class Engine {
   }
 
   step(): void {
-    const { sequences, draftModel, admission, governor, emit } = this.parts;
+    const { sequences, draftModel, admission, governor, pulse, emit } = this.parts;
     admission.admit(this.#running);
     admission.closeGap(this.#running, this.#costs.stepMs);
     const outputs = this.#compose();
@@ -85,11 +87,13 @@ export class Engine {
     const startedMs = performance.now();
     sequences.setThreads(governor.threads);
     draftModel?.setThreads(governor.threads);
+    pulse.announce(this.#batch.length, this.#costs.promptTokenMs);
     const code = sequences.context.decode(this.#batch);
     if (code !== 0) return this.#batchFailed(code);
     const decodeMs = performance.now() - startedMs;
     const deltas = this.#sampleAll(outputs);
     if (deltas.length > 0) emit({ type: "step", deltas });
+    pulse.beat(performance.now());
     this.#measure(decodeMs, performance.now() - startedMs, outputs);
   }
 

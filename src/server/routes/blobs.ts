@@ -4,6 +4,7 @@ import { Elysia } from "elysia";
 import { parseDigest } from "../../base/digest.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Services } from "../services.ts";
+import { endOf } from "../request-context.ts";
 
 export function blobRoutes({ store }: Services) {
   return new Elysia()
@@ -20,7 +21,7 @@ export function blobRoutes({ store }: Services) {
     .post(
       "/api/blobs/:digest",
       async ({ params, request }) => {
-        const created = await store.blobs.receive(parseDigest(params.digest), request.body ?? [], request.signal);
+        const created = await store.blobs.receive(parseDigest(params.digest), request.body ?? [], endOf(request));
         return new Response(null, { status: created ? 201 : 200 });
       },
       { parse: "none", detail: { summary: "Upload a blob", tags: ["blobs"] } },

@@ -14,9 +14,10 @@ import { chatChunk, collectAnswer, wireLogprobs, wireToolCall } from "../native-
 import { askSettings, checkTopLogprobs, refuseImages, thinkOf } from "../request-settings.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
+import { endOf } from "../request-context.ts";
 
 export function chatRoutes(services: Services) {
-  return new Elysia().post("/api/chat", ({ body, request }) => chat(services, body, request.signal), {
+  return new Elysia().post("/api/chat", ({ body, request }) => chat(services, body, endOf(request)), {
     parse: jsonBody(ChatRequest),
     body: ChatRequest,
     detail: { summary: "Answer a conversation", tags: ["generate"] },

@@ -12,15 +12,16 @@ import { openNamed } from "../model-reference.ts";
 import { present } from "../native-chunks.ts";
 import { keepAliveMs } from "../request-settings.ts";
 import type { Services } from "../services.ts";
+import { endOf } from "../request-context.ts";
 
 export function embedRoutes(services: Services) {
   return new Elysia()
-    .post("/api/embed", ({ body, request }) => embed(services, body, request.signal), {
+    .post("/api/embed", ({ body, request }) => embed(services, body, endOf(request)), {
       parse: jsonBody(EmbedRequest),
       body: EmbedRequest,
       detail: { summary: "Embed texts", tags: ["embed"] },
     })
-    .post("/api/embeddings", ({ body, request }) => embedOne(services, body, request.signal), {
+    .post("/api/embeddings", ({ body, request }) => embedOne(services, body, endOf(request)), {
       parse: jsonBody(EmbeddingRequest),
       body: EmbeddingRequest,
       detail: { summary: "Embed one text (older form)", tags: ["embed"] },

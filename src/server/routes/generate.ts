@@ -12,9 +12,10 @@ import { collectAnswer, generateChunk, wireLogprobs, wireToolCall } from "../nat
 import { askSettings, checkTopLogprobs, keepAliveMs, refuseImages, thinkOf } from "../request-settings.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
+import { endOf } from "../request-context.ts";
 
 export function generateRoutes(services: Services) {
-  return new Elysia().post("/api/generate", ({ body, request }) => generate(services, body, request.signal), {
+  return new Elysia().post("/api/generate", ({ body, request }) => generate(services, body, endOf(request)), {
     parse: jsonBody(GenerateRequest),
     body: GenerateRequest,
     detail: { summary: "Continue a prompt", tags: ["generate"] },

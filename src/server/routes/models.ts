@@ -24,12 +24,14 @@ import { openModel, openStored, type OpenedModel } from "../../models/opened-mod
 import { detailsOf, showModel } from "../../models/show.ts";
 import type { RemoteInfo } from "../../inference/remote/remotes.ts";
 import { runConversion } from "../../runner/convert-job.ts";
+import type { JobSettings } from "../../runner/job.ts";
 import type { RunningInfo } from "../../scheduler/loaded.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse, publicError, STATUS } from "../errors.ts";
 import type { StoredModel } from "../../models/store.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
+import { endOf } from "../request-context.ts";
 
 export function modelRoutes(services: Services) {
   return new Elysia()
@@ -40,7 +42,7 @@ export function modelRoutes(services: Services) {
       body: ShowRequest,
       detail: { summary: "Show a model", tags: ["models"] },
     })
-    .post("/api/create", ({ body, request }) => create(services, body, request.signal), {
+    .post("/api/create", ({ body, request }) => create(services, body, endOf(request)), {
       parse: jsonBody(CreateRequest),
       body: CreateRequest,
       detail: { summary: "Create a model", tags: ["models"] },
@@ -156,15 +158,15 @@ async function create(
 ): Promise<Response> {
   checkCreateRequest(request);
   const pull = (name: ModelName, pullSignal: AbortSignal) => registry.pull(name, false, pullSignal);
-  const progress = createModel({ store, pull, quantize, convert: convertInChild(config.runnerCage) }, request, signal);
+  const progress = createModel({ store, pull, quantize, convert: convertInChild(config) }, request, signal);
   return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress, (line) => line);
 }
 
 /** One bar of its own: where clients key bars by digest, any text that is none will do (Ollama quantizes under zeros). */
-function convertInChild(caged: boolean): Convert {
+function convertInChild(settings: JobSettings): Convert {
   return async function* (request, signal) {
     const status = "converting model";
-    const conversion = runConversion(request, caged, signal);
+    const conversion = runConversion(request, settings, signal);
     for (let step = await conversion.next(); ; step = await conversion.next()) {
       if (step.done === true) return step.value;
       yield { status, digest: status, ...step.value };

@@ -10,6 +10,7 @@ import { jsonResponse } from "../errors.ts";
 import { openNamed } from "../model-reference.ts";
 import { keepAliveMs } from "../request-settings.ts";
 import type { Services } from "../services.ts";
+import { endOf } from "../request-context.ts";
 
 export function rerankRoutes(services: Services) {
   const handlers = {
@@ -18,8 +19,8 @@ export function rerankRoutes(services: Services) {
     detail: { summary: "Sort documents by how well they answer a query", tags: ["rerank"] },
   };
   return new Elysia()
-    .post("/api/rerank", ({ body, request }) => rerank(services, body, request.signal), handlers)
-    .post("/v1/rerank", ({ body, request }) => rerank(services, body, request.signal), handlers);
+    .post("/api/rerank", ({ body, request }) => rerank(services, body, endOf(request)), handlers)
+    .post("/v1/rerank", ({ body, request }) => rerank(services, body, endOf(request)), handlers);
 }
 
 async function rerank(services: Services, request: RerankRequest, signal: AbortSignal): Promise<Response> {

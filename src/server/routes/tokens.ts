@@ -7,6 +7,7 @@ import { jsonBody } from "../body.ts";
 import { jsonResponse } from "../errors.ts";
 import { openNamed } from "../model-reference.ts";
 import type { Services } from "../services.ts";
+import { endOf } from "../request-context.ts";
 
 export function tokenRoutes(services: Services) {
   const open = (sent: string) => {
@@ -18,7 +19,7 @@ export function tokenRoutes(services: Services) {
       "/api/tokenize",
       async ({ body, request }) => {
         const model = body.model ?? "";
-        const tokens = await (await open(model)).tokenize(body.text ?? body.content ?? "", request.signal);
+        const tokens = await (await open(model)).tokenize(body.text ?? body.content ?? "", endOf(request));
         return jsonResponse({ model, tokens });
       },
       {
@@ -35,7 +36,7 @@ export function tokenRoutes(services: Services) {
         if (tokens.some((token) => token < 0 || token > 0x7f_ff_ff_ff)) {
           throw new AppError("invalid", "tokens must be ids of the model's vocabulary");
         }
-        const text = await (await open(model)).detokenize(tokens, request.signal);
+        const text = await (await open(model)).detokenize(tokens, endOf(request));
         return jsonResponse({ model, text });
       },
       {

@@ -7,15 +7,16 @@ import { jsonBody } from "../body.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
 import { lastProgress } from "./models.ts";
+import { endOf } from "../request-context.ts";
 
 export function transferRoutes(services: Services) {
   return new Elysia()
-    .post("/api/pull", ({ body, request }) => pull(services, body, request.signal), {
+    .post("/api/pull", ({ body, request }) => pull(services, body, endOf(request)), {
       parse: jsonBody(PullRequest),
       body: PullRequest,
       detail: { summary: "Pull a model", tags: ["models"] },
     })
-    .post("/api/push", ({ body, request }) => push(services, body, request.signal), {
+    .post("/api/push", ({ body, request }) => push(services, body, endOf(request)), {
       parse: jsonBody(PushRequest),
       body: PushRequest,
       detail: { summary: "Push a model", tags: ["models"] },

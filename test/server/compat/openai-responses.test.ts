@@ -206,19 +206,31 @@ describe("a conversation that the server remembers", () => {
     let nowMs = 0;
     const store = new ResponseStore(() => nowMs);
     const put = (id: string, content = "x") =>
-      store.put({ response: emptyResponse(id, {}), conversation: [{ role: "user", content }] });
+      store.put("key", { response: emptyResponse(id, {}), conversation: [{ role: "user", content }] });
     put("a");
     nowMs = 59 * 60_000;
-    expect(store.get("a")?.response.id).toBe("a");
+    expect(store.get("key", "a")?.response.id).toBe("a");
     nowMs = 61 * 60_000;
-    expect(store.get("a")).toBeUndefined();
+    expect(store.get("key", "a")).toBeUndefined();
     for (let count = 0; count <= 1000; count++) put(`r${count}`);
-    expect(store.get("r0")).toBeUndefined();
-    expect(store.get("r1")).toBeDefined();
+    expect(store.get("key", "r0")).toBeUndefined();
+    expect(store.get("key", "r1")).toBeDefined();
     put("big", "x".repeat(20 * 1024 * 1024));
     put("bigger", "x".repeat(20 * 1024 * 1024));
-    expect(store.get("big")).toBeUndefined();
-    expect(store.get("bigger")).toBeDefined();
+    expect(store.get("key", "big")).toBeUndefined();
+    expect(store.get("key", "bigger")).toBeDefined();
+  });
+
+  test("is there for the key that asked for it alone", () => {
+    const store = new ResponseStore();
+    store.put("key", { response: emptyResponse("a", {}), conversation: [] });
+    for (const other of ["other", ""]) {
+      expect(store.get(other, "a")).toBeUndefined();
+      store.delete(other, "a");
+    }
+    expect(store.get("key", "a")).toBeDefined();
+    store.delete("key", "a");
+    expect(store.get("key", "a")).toBeUndefined();
   });
 });
 

@@ -14,17 +14,18 @@ import { anthropicErrorResponse, anthropicId, brokenMessage } from "./errors.ts"
 import { messageEvents, wholeMessage } from "./events.ts";
 import { estimateTokens } from "./message-blocks.ts";
 import { messagesDraft, promptDraft } from "./request.ts";
+import { endOf } from "../../request-context.ts";
 
 const PLAIN_JSON = "application/json";
 
 export function anthropicRoutes(services: Services) {
   return new Elysia()
-    .post("/v1/messages", ({ body, request }) => answer(services, body, request.signal), {
+    .post("/v1/messages", ({ body, request }) => answer(services, body, endOf(request)), {
       parse: jsonBody(MessagesRequest),
       body: MessagesRequest,
       detail: { summary: "Answer a conversation", tags: ["anthropic"] },
     })
-    .post("/v1/messages/count_tokens", ({ body, request }) => countTokens(services, body, request.signal), {
+    .post("/v1/messages/count_tokens", ({ body, request }) => countTokens(services, body, endOf(request)), {
       parse: jsonBody(CountTokensRequest),
       body: CountTokensRequest,
       detail: { summary: "Count the tokens of a conversation", tags: ["anthropic"] },

@@ -15,9 +15,10 @@ import { chatDraft } from "./chat-request.ts";
 import { answering, brokenStream, PLAIN_JSON } from "./errors.ts";
 import { answerId, unixSeconds } from "./ids.ts";
 import { answersWanted, seedOf } from "./sampling.ts";
+import { endOf } from "../../request-context.ts";
 
 export function openAIChatRoutes(services: Services) {
-  return new Elysia().post("/v1/chat/completions", ({ body, request }) => complete(services, body, request.signal), {
+  return new Elysia().post("/v1/chat/completions", ({ body, request }) => complete(services, body, endOf(request)), {
     parse: jsonBody(ChatCompletionRequest),
     body: ChatCompletionRequest,
     detail: { summary: "Answer a conversation", tags: ["openai"] },

@@ -17,9 +17,10 @@ import { completionDraft, promptTexts } from "./completion-request.ts";
 import { answering, brokenStream, PLAIN_JSON } from "./errors.ts";
 import { answerId, unixSeconds } from "./ids.ts";
 import { seedOf } from "./sampling.ts";
+import { endOf } from "../../request-context.ts";
 
 export function openAICompletionRoutes(services: Services) {
-  return new Elysia().post("/v1/completions", ({ body, request }) => complete(services, body, request.signal), {
+  return new Elysia().post("/v1/completions", ({ body, request }) => complete(services, body, endOf(request)), {
     parse: jsonBody(CompletionRequest),
     body: CompletionRequest,
     detail: { summary: "Continue a prompt", tags: ["openai"] },

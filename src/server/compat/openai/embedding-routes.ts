@@ -9,9 +9,10 @@ import { jsonResponse } from "../../errors.ts";
 import { openForEmbedding } from "../../routes/embed.ts";
 import type { Services } from "../../services.ts";
 import { answering, PLAIN_JSON } from "./errors.ts";
+import { endOf } from "../../request-context.ts";
 
 export function openAIEmbeddingRoutes(services: Services) {
-  return new Elysia().post("/v1/embeddings", ({ body, request }) => embed(services, body, request.signal), {
+  return new Elysia().post("/v1/embeddings", ({ body, request }) => embed(services, body, endOf(request)), {
     parse: jsonBody(EmbeddingsRequest),
     body: EmbeddingsRequest,
     detail: { summary: "Embed texts", tags: ["openai"] },

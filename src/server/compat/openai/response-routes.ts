@@ -14,16 +14,17 @@ import { answering, PLAIN_JSON } from "./errors.ts";
 import { responseDraft } from "./response-request.ts";
 import { answerMessage, ResponseStore } from "./response-store.ts";
 import { responseEvents, ResponseStream } from "./response-stream.ts";
+import { currentRequest, endOf } from "../../request-context.ts";
 
 export function openAIResponseRoutes(services: Services, kept = new ResponseStore()) {
   const about = (summary: string) => ({ detail: { summary, tags: ["openai"] } });
   const find = (id: string) => {
-    const stored = kept.get(id);
+    const stored = kept.get(owner(), id);
     if (stored === undefined) throw new AppError("not-found", `Response with id '${id}' not found.`);
     return stored;
   };
   return new Elysia()
-    .post("/v1/responses", ({ body, request }) => respond(services, kept, body, request.signal), {
+    .post("/v1/responses", ({ body, request }) => respond(services, kept, body, endOf(request)), {
       parse: jsonBody(ResponsesRequest),
       body: ResponsesRequest,
       ...about("Answer a conversation (responses)"),
@@ -37,11 +38,16 @@ export function openAIResponseRoutes(services: Services, kept = new ResponseStor
       "/v1/responses/:id",
       ({ params: { id } }) => {
         find(id);
-        kept.delete(id);
+        kept.delete(owner(), id);
         return jsonResponse({ id, object: "response", deleted: true });
       },
       { parse: "none", ...about("Forget a response") },
     );
+}
+
+/** Whose responses this request may see. */
+function owner(): string {
+  return currentRequest()?.keyId ?? "";
 }
 
 function respond(
@@ -51,13 +57,14 @@ function respond(
   signal: AbortSignal,
 ): Promise<Response> {
   const { draft, conversation } = responseDraft(request, earlierMessages(kept, request.previous_response_id));
+  const who = owner();
   return answering(async () => {
     const { model, question } = await openChat(services, request.model ?? "", draft);
     const answer = model.chat(question, signal);
     const stream = new ResponseStream(request);
     const events = responseEvents(question.parallelToolCalls ? answer : firstCallOnly(answer), stream);
     const watched = keeping(events, (response) => {
-      if (response.store) kept.put({ response, conversation: [...conversation, answerMessage(response.output)] });
+      if (response.store) kept.put(who, { response, conversation: [...conversation, answerMessage(response.output)] });
     });
     if (request.stream === true) {
       return sseResponse(named(watched), (error) => [namedEvent(stream.failed(error))]);
@@ -71,7 +78,7 @@ function respond(
 
 function earlierMessages(kept: ResponseStore, id: string | undefined): readonly ChatMessage[] {
   if (id === undefined || id === "") return [];
-  const stored = kept.get(id);
+  const stored = kept.get(owner(), id);
   if (stored === undefined) throw new AppError("invalid", `Previous response with id '${id}' not found.`);
   return stored.conversation;
 }

@@ -1,5 +1,5 @@
 // Responses that a later request may continue (previous_response_id): in memory, for an hour, the oldest leaving when there are
-// too many or they take too much room.
+// too many or they take too much room. Each belongs to the key that asked for it; what was asked without one, to all without one.
 
 import type { OutputItem, ResponseObject } from "../../../api/openai/responses.ts";
 import type { ChatMessage } from "../../../chat/message.ts";
@@ -24,35 +24,44 @@ export class ResponseStore {
   readonly #entries = new Map<string, Entry>();
   #size = 0;
 
-  constructor(private readonly now: () => number = Date.now) {}
+  /** A clock that nobody sets. */
+  constructor(private readonly now: () => number = () => performance.now()) {}
 
-  put(stored: StoredResponse): void {
+  put(owner: string, stored: StoredResponse): void {
     const size = JSON.stringify(stored).length;
     if (size > MAX_CHARACTERS) return;
-    this.#entries.set(stored.response.id, { ...stored, size, storedMs: this.now() });
+    this.#entries.set(placeOf(owner, stored.response.id), { ...stored, size, storedMs: this.now() });
     this.#size += size;
     this.#tidy();
   }
 
-  get(id: string): StoredResponse | undefined {
+  get(owner: string, id: string): StoredResponse | undefined {
     this.#tidy();
-    return this.#entries.get(id);
+    return this.#entries.get(placeOf(owner, id));
   }
 
-  delete(id: string): boolean {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) return false;
+  delete(owner: string, id: string): void {
+    this.#remove(placeOf(owner, id));
+  }
+
+  #remove(place: string): void {
+    const entry = this.#entries.get(place);
+    if (entry === undefined) return;
     this.#size -= entry.size;
-    return this.#entries.delete(id);
+    this.#entries.delete(place);
   }
 
   #tidy(): void {
-    for (const [id, { storedMs }] of this.#entries) {
+    for (const [place, { storedMs }] of this.#entries) {
       const isTooMuch = this.#entries.size > MAX_ENTRIES || this.#size > MAX_CHARACTERS;
       if (!isTooMuch && this.now() - storedMs < KEPT_MS) return;
-      this.delete(id);
+      this.#remove(place);
     }
   }
+}
+
+function placeOf(owner: string, id: string): string {
+  return `${owner} ${id}`;
 }
 
 /** What a response said, as the assistant's message of the conversation. */
