@@ -29,7 +29,7 @@ export interface Tuning {
   readonly backoffMs: number;
   /** Tries without progress before a part, and with it the download, fails. */
   readonly tries: number;
-  /** How much of a part may be lost when the process is killed. */
+  /** How much of a part may be lost when the process is killed: less than one part in all connections together. */
   readonly checkpointBytes: number;
   readonly headTimeoutMs: number;
 }
@@ -40,7 +40,7 @@ export const defaultTuning: Tuning = {
   stallMs: 30_000,
   backoffMs: 500,
   tries: 6,
-  checkpointBytes: 8e6,
+  checkpointBytes: 1.5e6,
   headTimeoutMs: 30_000,
 };
 
