@@ -20,8 +20,9 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Retry-After in milliseconds, as far as it is sane. */
-export function retryAfterMs(response: Response): number {
-  const seconds = Number(response.headers.get("retry-after") ?? 0);
-  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 60) * 1000 : 0;
+/** Retry-After, given in seconds or as a date, in milliseconds and as far as it is sane. */
+export function retryAfterMs(response: Response, nowMs = Date.now()): number {
+  const text = response.headers.get("retry-after") ?? "";
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 60_000) : 0;
 }

@@ -5,6 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { AppError } from "../base/errors.ts";
 import { isLoopback } from "../base/host.ts";
 import { bareHost, originHost } from "./addresses.ts";
+import { type SameOrigin, sameOriginWith } from "./origins.ts";
 import { readErrorText, readLimited, type RemoteHttp } from "./remote-http.ts";
 import type { SigningKey } from "./signing-key.ts";
 
@@ -29,13 +30,19 @@ export function parseChallenge(header: string): Challenge | undefined {
 }
 
 /**
- * Where the token is fetched. Throws `unauthorized` unless the realm is the registry's own host and port, over https, on
- * loopback, or over http as the registry itself (which was then named with insecure).
+ * Where the token is fetched. Throws `unauthorized` unless the realm is the registry's own host and port (or the same
+ * service under its other name), over https, on loopback, or over http as the registry itself (which was then named with insecure).
  */
-export function tokenUrl(challenge: Challenge, registry: URL, nowMs: number, nonce: string): URL {
+export function tokenUrl(
+  challenge: Challenge,
+  registry: URL,
+  nowMs: number,
+  nonce: string,
+  sameOrigin: SameOrigin = sameOriginWith(),
+): URL {
   const url = URL.parse(challenge.realm);
   if (url === null) throw new AppError("unauthorized", "the registry's token realm is no URL");
-  if (originHost(url) !== originHost(registry)) {
+  if (originHost(url) !== originHost(registry) && !sameOrigin(url, registry)) {
     throw new AppError(
       "unauthorized",
       `realm host ${JSON.stringify(url.host)} does not match original host ${JSON.stringify(registry.host)}`,
@@ -74,7 +81,7 @@ export interface SignIn {
 
 export async function fetchToken(challenge: Challenge, signIn: SignIn): Promise<string> {
   const { http, registry, trusted, key, signal } = signIn;
-  const url = tokenUrl(challenge, registry, Date.now(), randomBytes(16).toString("base64url"));
+  const url = tokenUrl(challenge, registry, Date.now(), randomBytes(16).toString("base64url"), http.options.sameOrigin);
   const authorization = key?.sign(textToSign(url));
   const answer = await http.request({ method: "GET", url, authorization, trusted, signal, redirects: "none" });
   const { status } = answer.response;

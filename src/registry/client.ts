@@ -106,7 +106,7 @@ export class RegistryClient {
   async signIn(response: Response, from: URL, signal: AbortSignal): Promise<void> {
     const { http, endpoint } = this.options;
     const challenge = parseChallenge(response.headers.get("www-authenticate") ?? "");
-    if (challenge === undefined || from.origin !== endpoint.origin.origin)
+    if (challenge === undefined || !http.options.sameOrigin(from, endpoint.origin))
       throw new AppError("unauthorized", "unauthorized: access denied");
     this.#signingIn ??= (async () => {
       const key = endpoint.isMirror ? undefined : await this.options.key();

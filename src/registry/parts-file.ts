@@ -5,6 +5,7 @@ import { type FileHandle, open, readdir, readFile, rename, rm, stat, writeFile }
 import { constants } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { temporaryBeside } from "../base/atomic-file.ts";
+import { slices } from "./gathered.ts";
 
 export interface Part {
   readonly n: number;
@@ -14,10 +15,16 @@ export interface Part {
   completed: number;
 }
 
+/** How long a slow part may grow without its state being saved. */
+const CHECKPOINT_MS = 1000;
 const MAX_PARTS = 4096;
 const MAX_STATE_BYTES = 1024;
 
 export class PartsFile implements AsyncDisposable {
+  readonly #checkpoints = new Map<Part, { readonly bytes: number; readonly ms: number }>();
+  readonly #whole: Part[] = [];
+  #sealing: Promise<void> = Promise.resolve();
+
   private constructor(
     readonly target: string,
     readonly totalBytes: number,
@@ -69,10 +76,42 @@ export class PartsFile implements AsyncDisposable {
     }
   }
 
-  /** Saves a part that is whole: its bytes are on the disk before its state says so. */
-  async seal(part: Part): Promise<void> {
-    await this.file.datasync();
+  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    const total = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    for (let done = 0; done < total;) {
+      const { bytesWritten } = await this.file.writev(slices(chunks, done, total), position + done);
+      done += bytesWritten;
+    }
+  }
+
+  /** Saves a growing part now and then: after `stepBytes`, or a moment on a slow connection. */
+  async checkpoint(part: Part, stepBytes: number): Promise<void> {
+    const nowMs = performance.now();
+    const last = this.#checkpoints.get(part);
+    const isDue = last === undefined || part.completed - last.bytes >= stepBytes || nowMs - last.ms >= CHECKPOINT_MS;
+    if (!isDue || part.completed === part.size) return;
+    this.#checkpoints.set(part, { bytes: part.completed, ms: nowMs });
     await this.save(part);
+  }
+
+  /** Saves a part that is whole, its bytes first, in the background: one flush serves all that became whole meanwhile. */
+  seal(part: Part): void {
+    this.#whole.push(part);
+    this.#sealing = this.#sealing.then(() => this.#sealWhole());
+    // Reported by `sealed`; without this a failure before that would count as unhandled.
+    this.#sealing.catch(() => {});
+  }
+
+  /** Resolves when every part given to `seal` is on the disk. */
+  async sealed(): Promise<void> {
+    await this.#sealing;
+  }
+
+  async #sealWhole(): Promise<void> {
+    const parts = this.#whole.splice(0);
+    if (parts.length === 0) return;
+    await this.file.datasync();
+    for (const part of parts) await this.save(part);
   }
 
   /** Gives the finished file its name. */

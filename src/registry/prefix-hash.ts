@@ -3,43 +3,84 @@
 import type { FileHandle } from "node:fs/promises";
 import { type Digest, DigestStream } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
+import { HashThread } from "./hash-thread.ts";
 
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
+/** From this size on a thread is worth its start. */
+const THREAD_BYTES = 16e6;
+/** What is hashed before it is looked again whether that is still wanted. */
+const STRIDE_BYTES = 32e6;
 
-export class PrefixHash {
+interface Hasher extends AsyncDisposable {
+  hashTo(end: number): Promise<void>;
+  digest(): Promise<Digest>;
+}
+
+class HashHere implements Hasher {
   readonly #hash = new DigestStream();
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
-  #running: Promise<void> = Promise.resolve();
-  #wanted = 0;
 
   constructor(readonly file: FileHandle) {}
+
+  async hashTo(end: number): Promise<void> {
+    while (this.#hash.bytes < end) {
+      const length = Math.min(READ_BYTES, end - this.#hash.bytes);
+      const { bytesRead } = await this.file.read(this.#buffer, 0, length, this.#hash.bytes);
+      if (bytesRead === 0) throw new AppError("internal", "a partial download became shorter");
+      this.#hash.update(this.#buffer.subarray(0, bytesRead));
+    }
+  }
+
+  digest(): Promise<Digest> {
+    return Promise.resolve(this.#hash.digest());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+export class PrefixHash implements AsyncDisposable {
+  readonly #hasher: Hasher;
+  #running: Promise<void> | undefined;
+  #done = 0;
+  #wanted = 0;
+  #isGivenUp = false;
+
+  constructor(
+    file: FileHandle,
+    readonly totalBytes: number,
+  ) {
+    this.#hasher = totalBytes < THREAD_BYTES ? new HashHere(file) : new HashThread(file.fd);
+  }
 
   /** Lets the hash go on up to `bytes`, in the background. */
   advance(bytes: number): void {
     if (bytes <= this.#wanted) return;
     this.#wanted = bytes;
-    this.#running = this.#running.then(() => this.#read());
+    this.#running ??= this.#follow();
     // Reported by `finish`; without this a failure before that would count as unhandled.
     this.#running.catch(() => {});
   }
 
-  async finish(totalBytes: number): Promise<Digest> {
-    this.advance(totalBytes);
+  async finish(): Promise<Digest> {
+    this.advance(this.totalBytes);
     await this.#running;
-    return this.#hash.digest();
+    return this.#hasher.digest();
   }
 
-  /** Resolves when nothing reads the file any more. */
-  async settle(): Promise<void> {
-    await this.#running.catch(() => {});
+  /** Nothing reads the file any more when this resolves. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isGivenUp = true;
+    await this.#running?.catch(() => {});
+    await this.#hasher[Symbol.asyncDispose]();
   }
 
-  async #read(): Promise<void> {
-    while (this.#hash.bytes < this.#wanted) {
-      const length = Math.min(READ_BYTES, this.#wanted - this.#hash.bytes);
-      const { bytesRead } = await this.file.read(this.#buffer, 0, length, this.#hash.bytes);
-      if (bytesRead === 0) throw new AppError("internal", "a partial download became shorter");
-      this.#hash.update(this.#buffer.subarray(0, bytesRead));
+  async #follow(): Promise<void> {
+    while (this.#done < this.#wanted && !this.#isGivenUp) {
+      const end = Math.min(this.#wanted, this.#done + STRIDE_BYTES);
+      await this.#hasher.hashTo(end);
+      this.#done = end;
     }
+    // In the same breath as the last look, so that no step is missed.
+    this.#running = undefined;
   }
 }

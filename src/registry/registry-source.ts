@@ -22,7 +22,7 @@ export function registrySource(client: RegistryClient, digest: Digest): Source {
         direct = undefined;
       }
       const answer = await client.send({ method: "GET", url: blobUrl, headers }, signal, 1);
-      if (answer.url.origin !== blobUrl.origin) direct = answer.url;
+      if (!http.options.sameOrigin(answer.url, blobUrl)) direct = answer.url;
       return content(answer);
     },
   };

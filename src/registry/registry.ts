@@ -20,6 +20,7 @@ import {
   registryEndpoint,
   repositoryOf,
 } from "./mirrors.ts";
+import { sameOriginWith } from "./origins.ts";
 import { pullModel } from "./pull.ts";
 import { pullGgufUrl } from "./pull-url.ts";
 import { pushModel } from "./push.ts";
@@ -32,6 +33,8 @@ import { defaultTuning, type Tuning } from "./transfer.ts";
 export interface RegistryOptions {
   readonly tuning?: Partial<Tuning>;
   readonly resolve?: Resolve;
+  /** Origins that are one service under several names. */
+  readonly oneService?: ReadonlySet<string>;
 }
 
 export class Registry {
@@ -54,6 +57,7 @@ export class Registry {
       proxies: config.proxies,
       authorities: config.certificateAuthorities,
       headTimeoutMs: this.tuning.headTimeoutMs,
+      sameOrigin: sameOriginWith(options.oneService),
     });
     try {
       parseMirrors(config.registryMirrors);

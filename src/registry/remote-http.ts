@@ -6,6 +6,7 @@ import { AppError, toAppError } from "../base/errors.ts";
 import { hostPort } from "../base/host.ts";
 import { VERSION } from "../version.ts";
 import { type AddressGuard, bareHost, originHost } from "./addresses.ts";
+import type { SameOrigin } from "./origins.ts";
 import { type ProxySettings, proxyFor } from "./proxies.ts";
 
 const MAX_REDIRECTS = 10;
@@ -46,6 +47,8 @@ export interface RemoteHttpOptions {
   /** Certificate authorities instead of the built-in ones (SSL_CERT_FILE). */
   readonly authorities?: string | undefined;
   readonly headTimeoutMs: number;
+  /** Whether what one address was trusted with may go to the other. */
+  readonly sameOrigin: SameOrigin;
 }
 
 const GO_ARCH: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
@@ -68,7 +71,7 @@ export class RemoteHttp {
       answer.close();
       if (hops >= MAX_REDIRECTS) throw new AppError("internal", `stopped after ${MAX_REDIRECTS} redirects`);
       const next = redirectTarget(url, location);
-      if (originHost(next) !== originHost(url) || next.protocol !== url.protocol) authorization = undefined;
+      if (!this.options.sameOrigin(next, url)) authorization = undefined;
       url = next;
     }
   }

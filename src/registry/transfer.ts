@@ -8,6 +8,7 @@ import { humanBytes } from "../base/bytes.ts";
 import { isDiskFull } from "../base/disk.ts";
 import { logDebug, logInfo } from "../base/log.ts";
 import { backOff } from "./backoff.ts";
+import { Gathered, slices } from "./gathered.ts";
 import { type Part, PartsFile, removePartial } from "./parts-file.ts";
 import { PrefixHash } from "./prefix-hash.ts";
 import type { RateLimit } from "./rate-limit.ts";
@@ -28,7 +29,7 @@ export interface Tuning {
   readonly backoffMs: number;
   /** Tries without progress before a part, and with it the download, fails. */
   readonly tries: number;
-  /** How much of a part may be lost when the process is killed. */
+  /** How much of a part may be lost when the process is killed: less than one part in all connections together. */
   readonly checkpointBytes: number;
   readonly headTimeoutMs: number;
 }
@@ -39,7 +40,7 @@ export const defaultTuning: Tuning = {
   stallMs: 30_000,
   backoffMs: 500,
   tries: 6,
-  checkpointBytes: 2e6,
+  checkpointBytes: 1.5e6,
   headTimeoutMs: 30_000,
 };
 
@@ -101,7 +102,7 @@ class TransferRun {
     readonly transfer: Transfer,
     readonly parts: PartsFile,
   ) {
-    this.#hash = new PrefixHash(parts.file);
+    this.#hash = new PrefixHash(parts.file, transfer.totalBytes);
   }
 
   async complete(): Promise<Digest> {
@@ -113,11 +114,15 @@ class TransferRun {
       logInfo("the server does not serve ranges, fetching in one piece", { source: this.#current().label });
       await this.#persist((signal) => this.#wholeFile(signal), this.transfer.signal);
     }
-    return this.#hash.finish(this.transfer.totalBytes);
+    const digest = await this.#hash.finish();
+    await this.parts.sealed();
+    return digest;
   }
 
-  settle(): Promise<void> {
-    return this.#hash.settle();
+  /** Nothing reads or writes the file any more. */
+  async settle(): Promise<void> {
+    await this.#hash[Symbol.asyncDispose]();
+    await this.parts.sealed().catch(() => {});
   }
 
   #current(): Source {
@@ -198,9 +203,9 @@ class TransferRun {
       await this.#receive(answer, start, end, signal);
     } finally {
       answer.close();
-      await this.parts.save(part);
+      if (part.completed < part.size) await this.parts.save(part);
     }
-    await this.parts.seal(part);
+    this.parts.seal(part);
   }
 
   /** From the first byte on; what is there already is passed over. */
@@ -213,7 +218,7 @@ class TransferRun {
     } finally {
       answer.close();
     }
-    for (const part of this.parts.parts) await this.parts.seal(part);
+    for (const part of this.parts.parts) this.parts.seal(part);
   }
 
   async #fetch(range: string | undefined, signal: AbortSignal): Promise<RemoteResponse> {
@@ -240,24 +245,25 @@ class TransferRun {
       windowBytes = 0;
       if (stalled) answer.close();
     }, stallMs);
-    let position = start;
+    const held = new Gathered(start);
     try {
       for await (const chunk of answer.response.body ?? []) {
         signal.throwIfAborted();
-        const useful = chunk.subarray(0, Math.min(chunk.byteLength, end - position));
+        const useful = chunk.subarray(0, Math.min(chunk.byteLength, end - held.end));
         windowBytes += useful.byteLength;
-        await this.#store(useful, position);
-        position += useful.byteLength;
+        held.add(useful);
+        if (held.isDue || this.transfer.limit.isLimited) await this.#store(held);
         await this.transfer.limit.take(useful.byteLength, signal);
-        if (position >= end) return;
+        if (held.end >= end) break;
       }
     } catch (error) {
       if (signal.aborted || isDiskFull(error)) throw error;
       throw new AppError("busy", stalled ? "stalled" : "unexpected EOF", { cause: error });
     } finally {
       clearInterval(watch);
+      await this.#store(held);
     }
-    if (position < end) throw new AppError("busy", stalled ? "stalled" : "unexpected EOF");
+    if (held.end < end) throw new AppError("busy", stalled ? "stalled" : "unexpected EOF");
   }
 
   /**
@@ -271,22 +277,19 @@ class TransferRun {
     Bun.gc(true);
   }
 
-  /** Writes what of `chunk`, which stands at `position` in the file, is not there yet. */
-  async #store(chunk: Uint8Array, position: number): Promise<void> {
-    this.#collect(chunk.byteLength);
-    const end = position + chunk.byteLength;
+  /** Writes what of `held` is not there yet. */
+  async #store(held: Gathered): Promise<void> {
+    const { start, end } = held;
+    if (end === start) return;
+    const chunks = held.take();
+    this.#collect(end - start);
     for (const part of this.parts.parts) {
-      const from = Math.max(position, part.offset + part.completed);
+      const from = Math.max(start, part.offset + part.completed);
       const to = Math.min(end, part.offset + part.size);
       if (from >= to) continue;
-      const before = part.completed;
-      for (let at = from; at < to;) {
-        const { bytesWritten } = await this.parts.file.write(chunk, at - position, to - at, at);
-        at += bytesWritten;
-      }
+      await this.parts.write(slices(chunks, from - start, to - start), from);
       part.completed = to - part.offset;
-      const step = this.transfer.tuning.checkpointBytes;
-      if (Math.floor(part.completed / step) !== Math.floor(before / step)) await this.parts.save(part);
+      await this.parts.checkpoint(part, this.transfer.tuning.checkpointBytes);
     }
     this.#report();
   }

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { digestOf } from "../../src/base/digest.ts";
 import { endpointsFor, hfTokenFor, parseMirrors } from "../../src/registry/mirrors.ts";
+import { sameOriginWith } from "../../src/registry/origins.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
 import { bytesOf, messageOf, pulling } from "./pulling.ts";
 import { rangeOf, type StandIn, standIn } from "./stand-in.ts";
@@ -138,4 +139,40 @@ test("HF_TOKEN opens a file by its address at the stand-in, and is not taken alo
   const lines = await here.pull(`${standsIn.origin}/me/tiny/resolve/main/dir/tiny.gguf`);
   expect(lines.at(-1)?.status).toBe("success");
   expect(new Set(storage.seen.map((seen) => seen.authorization))).toEqual(new Set([undefined]));
+});
+
+test.each([true, false])(
+  "HF_TOKEN goes along from one name of the service to the other (one service: %p)",
+  async (isOne) => {
+    using short = standIn();
+    using long = standIn();
+    await using here = await pulling(
+      { HF_ENDPOINT: short.origin, HF_TOKEN: "hf_secret", OLLAMA_REGISTRY_ALLOW: "*" },
+      isOne ? { oneService: new Set([short.origin, long.origin]) } : {},
+    );
+    long.addModel("me/gated:Q4_K_M", [weights]);
+    short.fault = (request) => Response.redirect(request.url.replace(short.host, long.host), 307);
+    long.fault = (_, seen) =>
+      seen.authorization === "Bearer hf_secret" ? undefined : new Response("gated", { status: 403 });
+    const message = await messageOf(here.pull("hf.co/me/gated:Q4_K_M", false));
+    expect(message).toBe(isOne ? "no error" : "pull model manifest: 403: gated");
+    const carried = long.seen.map((seen) => seen.authorization);
+    expect(new Set(carried)).toEqual(new Set([isOne ? "Bearer hf_secret" : undefined]));
+  },
+);
+
+test("hf.co and huggingface.co are one service over https; nothing else is", () => {
+  const same = sameOriginWith();
+  const are = (a: string, b: string) => same(new URL(a), new URL(b));
+  expect(are("https://hf.co/a", "https://huggingface.co/b")).toBe(true);
+  expect(are("https://huggingface.co/a", "https://hf.co:443/b")).toBe(true);
+  for (const other of [
+    "http://huggingface.co/a",
+    "https://huggingface.co:8443/a",
+    "https://cdn-lfs.huggingface.co/a",
+    "https://cas-bridge.xethub.hf.co/a",
+    "https://huggingface.co.evil.test/a",
+  ])
+    expect(are("https://hf.co/a", other)).toBe(false);
+  expect(are("https://ollama.com/a", "https://registry.ollama.ai/a")).toBe(false);
 });

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { open, readdir, readFile, truncate } from "node:fs/promises";
 import { digestOf } from "../../src/base/digest.ts";
 import { ModelName } from "../../src/models/name.ts";
+import { retryAfterMs } from "../../src/registry/backoff.ts";
 import { bytesOf, messageOf, pulling, type Pulling } from "./pulling.ts";
 import { rangeOf, standIn } from "./stand-in.ts";
 
@@ -129,6 +130,42 @@ test.each([429, 500, 503])("an answer of %d is waited out", async (status) => {
   };
   await here.pull(`${server.host}/me/tiny:1`);
   await expectWhole(here, `${server.host}/me/tiny:1`, manifest);
+});
+
+test("Retry-After is kept for a manifest and for a part", async () => {
+  using server = standIn();
+  await using here = await pulling({}, { tuning: { connections: 1 } });
+  server.addModel("me/tiny:1", [weights]);
+  const waits: number[] = [];
+  let refusedMs = 0;
+  let isNext = true;
+  server.fault = (_, { path }) => {
+    if (!path.includes("/manifests/") && !path.endsWith(digest)) return undefined;
+    if (isNext) {
+      isNext = false;
+      refusedMs = performance.now();
+      return new Response("later", { status: 429, headers: { "retry-after": "1" } });
+    }
+    if (refusedMs > 0) waits.push(performance.now() - refusedMs);
+    refusedMs = 0;
+    isNext = waits.length < 2;
+    return undefined;
+  };
+  await here.pull(`${server.host}/me/tiny:1`);
+  expect(waits.length).toBe(2);
+  expect(Math.min(...waits)).toBeGreaterThan(950);
+});
+
+test.each([
+  ["7", 7000],
+  ["Sat, 28 Nov 2026 12:00:09 GMT", 9000],
+  ["Sat, 28 Nov 2026 11:00:00 GMT", 0],
+  ["86400", 60_000],
+  ["soon", 0],
+  ["-5", 0],
+])("Retry-After: %s is %d ms", (text, want) => {
+  const response = new Response("", { headers: { "retry-after": text } });
+  expect(retryAfterMs(response, Date.parse("2026-11-28T12:00:00Z"))).toBe(want);
 });
 
 test.each([200, 416])("a server that answers ranges with %d is read in one piece", async (status) => {

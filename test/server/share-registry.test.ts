@@ -15,6 +15,18 @@ const digest = digestOf(weights);
 const blobPath = `/v2/library/tiny/blobs/${digest}`;
 let app: TestApp;
 
+/** The app behind a port, for who pulls. */
+function forwarding({ fetch: ask }: TestApp) {
+  return Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch({ url, method, headers }) {
+      const { pathname, search } = new URL(url);
+      return ask(pathname + search, { method, headers: [...headers].filter(([name]) => name !== "host") });
+    },
+  });
+}
+
 beforeAll(async () => {
   app = await testApp({ env: { OLLAMA_SHARE_REGISTRY: "1" } });
   for (const name of ["tiny", "tiny:small", "tiny:big", "hf.co/some/repo:Q4_K_M"])
@@ -23,11 +35,16 @@ beforeAll(async () => {
 
 afterAll(() => app[Symbol.asyncDispose]());
 
-test("without the setting there is no such route", async () => {
+test("without the setting nothing is served, and who pulls is told how it is turned on", async () => {
   await using closed = await testApp();
   await closed.addModel("tiny", "llama");
-  for (const path of ["/v2/", "/v2/library/tiny/manifests/latest", "/v2/library/tiny/tags/list"])
-    expect((await closed.fetch(path)).status).toBe(404);
+  for (const path of ["/v2/", "/v2/library/tiny/manifests/latest", "/v2/library/tiny/tags/list", blobPath])
+    expect((await closed.fetch(path)).status).toBe(403);
+  using server = forwarding(closed);
+  await using here = await pulling();
+  expect(await messageOf(here.pull(`127.0.0.1:${server.port}/library/tiny`))).toBe(
+    "pull model manifest: 403: this server does not share its models; start it with OLLAMA_SHARE_REGISTRY=1",
+  );
 });
 
 test("the version check, with and without a body", async () => {
@@ -137,11 +154,7 @@ test.each(["POST", "PUT", "PATCH", "DELETE"])("%s is not allowed, and changes no
 });
 
 test("another machine's pull takes a model whole, and learns nothing of a blob that is damaged", async () => {
-  using server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: (request) => forward(request) });
-  const forward = ({ url, method, headers }: Request): Promise<Response> => {
-    const { pathname, search } = new URL(url);
-    return app.fetch(pathname + search, { method, headers: [...headers].filter(([name]) => name !== "host") });
-  };
+  using server = forwarding(app);
   await using here = await pulling();
   const name = `127.0.0.1:${server.port}/library/tiny:small`;
   expect((await here.pull(name)).at(-1)?.status).toBe("success");

@@ -6,7 +6,7 @@ import { AppError } from "../../base/errors.ts";
 import type { Invocation } from "../command.ts";
 import type { importFlags } from "../command-flags.ts";
 import type { CliContext } from "../context.ts";
-import { localFile } from "../create/local-files.ts";
+import { type LocalFile, localFile } from "../create/local-files.ts";
 import { uploadFiles } from "../create/upload.ts";
 import { findImportables, type Importable } from "../import/find-importable.ts";
 import { parseModelName } from "../model-name.ts";
@@ -24,10 +24,14 @@ export async function run({ args, flags }: Invocation<typeof importFlags>, conte
   if (parseModelName(model) === undefined) throw new AppError("invalid", `invalid model name: ${model}`);
   await context.client.heartbeat();
   using progress = new Progress(context.stderr);
-  progress.spinner(`reading ${source.path}`);
-  const file = await localFile(source.path);
-  await uploadFiles(context, [file], progress, { copy: flags.copy });
-  await showTransfer(progress, context.client.create({ model, files: { [basename(source.path)]: file.digest } }));
+  const files: LocalFile[] = [];
+  for (const path of source.paths) {
+    progress.spinner(`reading ${path}`);
+    files.push(await localFile(path));
+  }
+  await uploadFiles(context, files, progress, { copy: flags.copy });
+  const digests = Object.fromEntries(files.map(({ path, digest }) => [basename(path), digest]));
+  await showTransfer(progress, context.client.create({ model, files: digests }));
 }
 
 function list(found: readonly Importable[], { stdout, config }: CliContext): void {

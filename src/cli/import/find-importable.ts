@@ -1,13 +1,16 @@
-// Models that other programs have on this disk: GGUF files in Hugging Face's cache and LM Studio's folders. Only looks.
+// Models that other programs have on this disk: GGUF files in Hugging Face's cache and LM Studio's folders. Only looks. The
+// parts of a split model and the projector beside a model are one model with it.
 
-import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
-import { basename, isAbsolute, join } from "node:path";
+import { open, readdir, readFile, realpath } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { isRecord } from "../../api/responses.ts";
+import { presentShards, SHARD_NAME } from "../create/shards.ts";
 
 export interface Importable {
   /** What it is called as a model here. */
   readonly name: string;
-  readonly path: string;
+  /** The weights first. Hugging Face's cache has links there, whose names tell what they are. */
+  readonly paths: readonly string[];
   readonly sizeBytes: number;
   readonly source: "Hugging Face" | "LM Studio";
 }
@@ -22,7 +25,10 @@ export interface Caches {
 interface Found {
   readonly publisher: string;
   readonly repository: string;
+  /** The weights, or the first part of them. */
   readonly path: string;
+  /** Further parts, and the projector. */
+  readonly others: readonly string[];
   readonly source: Importable["source"];
 }
 
@@ -32,15 +38,18 @@ const MAX_DEPTH = 3;
 export async function findImportables(caches: Caches): Promise<Importable[]> {
   const found = [...(await inHuggingFace(caches.huggingFace)), ...(await inLmStudio(caches.home))];
   const models = new Map<string, Importable>();
-  const paths = new Set<string>();
+  const known = new Set<string>();
   for (const each of found) {
-    const path = await realpath(each.path).catch(() => undefined);
-    if (path === undefined || paths.has(path) || !(await isGguf(path))) continue;
-    paths.add(path);
-    const { size: sizeBytes } = await stat(path);
+    const paths = [each.path, ...each.others];
+    const first = await realpath(each.path).catch(() => undefined);
+    if (first === undefined || known.has(first)) continue;
+    const sizes = await Promise.all(paths.map(ggufSize));
+    const sizeBytes = sizes.reduce((sum: number, size) => sum + (size ?? Number.NaN), 0);
+    if (Number.isNaN(sizeBytes)) continue;
+    known.add(first);
     // The same name again is the same model in the other program's cache, or a file that only its own name tells apart.
     const name = [importName(each), importName(each, true)].find((choice) => !models.has(choice.toLowerCase()));
-    if (name !== undefined) models.set(name.toLowerCase(), { name, path, sizeBytes, source: each.source });
+    if (name !== undefined) models.set(name.toLowerCase(), { name, paths, sizeBytes, source: each.source });
   }
   return [...models.values()].sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
 }
@@ -50,7 +59,7 @@ export function importName(
   { publisher, repository, path }: Pick<Found, "publisher" | "repository" | "path">,
   byFile = false,
 ): string {
-  const stem = basename(path).replace(/\.gguf$/i, "");
+  const stem = basename(path).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, "");
   const words = [
     ...stem.matchAll(/(?<=^|[-._])(?:(?:UD-)?(?:IQ|TQ|Q)\d[\dA-Z_]*|BF16|FP16|F16|F32|MXFP4\w*)(?=$|[-.])/gi),
   ];
@@ -75,8 +84,8 @@ async function inHuggingFace(hub: string): Promise<Found[]> {
     if (kind !== "models" || publisher === undefined || repository === undefined) continue;
     const snapshots = join(hub, folder, "snapshots");
     for (const revision of await names(snapshots))
-      for (const path of await ggufFiles(join(snapshots, revision), MAX_DEPTH))
-        found.push({ publisher, repository, path, source: "Hugging Face" });
+      for (const model of await modelsBelow(join(snapshots, revision)))
+        found.push({ publisher, repository, ...model, source: "Hugging Face" });
   }
   return found;
 }
@@ -86,8 +95,8 @@ async function inLmStudio(home: string): Promise<Found[]> {
   for (const models of await lmStudioFolders(home)) {
     for (const publisher of await names(models))
       for (const repository of await names(join(models, publisher)))
-        for (const path of await ggufFiles(join(models, publisher, repository), MAX_DEPTH))
-          found.push({ publisher, repository, path, source: "LM Studio" });
+        for (const model of await modelsBelow(join(models, publisher, repository)))
+          found.push({ publisher, repository, ...model, source: "LM Studio" });
   }
   return found;
 }
@@ -111,14 +120,37 @@ async function chosenFolder(home: string): Promise<string[]> {
   }
 }
 
-/** Weights in one file: parts of a split model and projectors are none by themselves. */
+async function modelsBelow(repository: string): Promise<Pick<Found, "path" | "others">[]> {
+  const files = await ggufFiles(repository, MAX_DEPTH);
+  const projectors = files.filter((path) => /mmproj/i.test(basename(path)));
+  const models: Pick<Found, "path" | "others">[] = [];
+  for (const path of files) {
+    const number = SHARD_NAME.exec(basename(path))?.[2];
+    if (projectors.includes(path) || (number !== undefined && Number(number) !== 1)) continue;
+    const [first, ...shards] = presentShards(path).missing.length === 0 ? presentShards(path).paths : [];
+    if (first !== undefined) models.push({ path: first, others: [...shards, ...projectorFor(first, projectors)] });
+  }
+  return models;
+}
+
+/** The one that lies nearest above the weights, in the precision that every engine has. */
+function projectorFor(path: string, projectors: readonly string[]): string[] {
+  const folder = `${dirname(path)}/`;
+  const depth = (projector: string) => dirname(projector).length;
+  const precision = (projector: string) => [/(?<!b)f16/i, /bf16/i].findIndex((kind) => kind.test(basename(projector)));
+  const rank = (projector: string) => precision(projector) >>> 0;
+  const [best] = projectors
+    .filter((projector) => folder.startsWith(`${dirname(projector)}/`))
+    .sort((a, b) => depth(b) - depth(a) || rank(a) - rank(b));
+  return best === undefined ? [] : [best];
+}
+
 async function ggufFiles(folder: string, depth: number): Promise<string[]> {
   const files: string[] = [];
   for (const name of await names(folder)) {
     const path = join(folder, name);
-    if (/\.gguf$/i.test(name)) {
-      if (!/mmproj|-\d{5}-of-\d{5}\.gguf$/i.test(name)) files.push(path);
-    } else if (depth > 1) files.push(...(await ggufFiles(path, depth - 1)));
+    if (/\.gguf$/i.test(name)) files.push(path);
+    else if (depth > 1) files.push(...(await ggufFiles(path, depth - 1)));
   }
   return files;
 }
@@ -127,14 +159,15 @@ async function names(folder: string): Promise<string[]> {
   return (await readdir(folder).catch(() => [] as string[])).sort();
 }
 
-/** A download that was not finished has another name or another beginning. */
-async function isGguf(path: string): Promise<boolean> {
+/** undefined for what is no GGUF: a download that was not finished has another name or another beginning. */
+async function ggufSize(path: string): Promise<number | undefined> {
   try {
-    if (!(await stat(path)).isFile()) return false;
     await using file = await open(path);
+    const facts = await file.stat();
+    if (!facts.isFile()) return undefined;
     const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return bytesRead === 4 && buffer.toString("latin1") === "GGUF";
+    return bytesRead === 4 && buffer.toString("latin1") === "GGUF" ? facts.size : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -10,13 +10,18 @@ import type { ModelStore, StoredModel } from "../../models/store.ts";
 import type { Services } from "../services.ts";
 
 const VERSION_HEADER = { "docker-distribution-api-version": "registry/2.0" };
+/** Plain text, which is what a pull shows of a refusal. */
+const NOT_SHARED = "this server does not share its models; start it with OLLAMA_SHARE_REGISTRY=1";
 const MAX_TAGS = 1000;
 
 export function registryRoutes({ store, config }: Services) {
   const app = new Elysia();
-  if (!config.shareRegistry) return app;
-  const answer = ({ request }: { readonly request: Request }) => route(store, request);
   const about = { detail: { summary: "Models for other machines to pull", tags: ["registry"] } };
+  if (!config.shareRegistry) {
+    const refuse = () => new Response(NOT_SHARED, { status: 403 });
+    return app.get("/v2/", refuse, about).get("/v2/*", refuse, about);
+  }
+  const answer = ({ request }: { readonly request: Request }) => route(store, request);
   return app.get("/v2/", () => ociJson({}), about).get("/v2/*", answer, about);
 }
 

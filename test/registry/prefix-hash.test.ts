@@ -1,0 +1,38 @@
+// The digest that follows a growing file, on the server's thread and in one of its own.
+
+import { expect, test } from "bun:test";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { digestOf } from "../../src/base/digest.ts";
+import { PrefixHash } from "../../src/registry/prefix-hash.ts";
+import { bytesOf, messageOf } from "./pulling.ts";
+
+async function withFile(bytes: Uint8Array, use: (hash: PrefixHash) => Promise<void>, totalBytes = bytes.length) {
+  const folder = await mkdtemp(join(tmpdir(), "prefix-hash-"));
+  try {
+    await using file = await open(join(folder, "file"), "w+");
+    await file.writeFile(bytes);
+    await using hash = new PrefixHash(file, totalBytes);
+    await use(hash);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+test.each([0, 1, 300_000, 17_000_000])("%d bytes have the digest of the whole, whatever the steps", async (size) => {
+  const bytes = bytesOf(size, 3);
+  await withFile(bytes, async (hash) => {
+    for (let at = 0; at < size; at += size / 7) hash.advance(Math.floor(at));
+    hash.advance(Math.floor(size / 2));
+    expect(await hash.finish()).toBe(digestOf(bytes));
+  });
+});
+
+test.each([300_000, 17_000_000])("a file of %d bytes that became shorter fails", (size) =>
+  withFile(
+    bytesOf(1000, 4),
+    async (hash) => expect(await messageOf(hash.finish())).toBe("a partial download became shorter"),
+    size,
+  ),
+);
