@@ -77,12 +77,13 @@ export const MessagesRequest = t.Object(
     top_k: t.Optional(t.Integer()),
     stop_sequences: t.Optional(t.Array(t.String(), { goType: "[]string" })),
   },
-  { title: "MessagesRequest", description: "Answer a conversation (Anthropic)" },
+  { title: "MessagesRequest", goType: "anthropic.MessagesRequest", description: "Answer a conversation (Anthropic)" },
 );
 export type MessagesRequest = Static<typeof MessagesRequest>;
 
 export const CountTokensRequest = t.Object(promptFields, {
   title: "CountTokensRequest",
+  goType: "anthropic.CountTokensRequest",
   description: "Count the tokens of a conversation (Anthropic)",
 });
 export type CountTokensRequest = Static<typeof CountTokensRequest>;

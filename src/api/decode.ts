@@ -18,6 +18,8 @@ const GO_TYPES: Record<string, string> = {
   Boolean: "bool",
 };
 
+const INT64_END = 2 ** 63;
+
 /** Decodes a request body. Throws `invalid` with the text Ollama would answer. */
 export function decodeBody<S extends TObject>(schema: S, text: string): Static<S> {
   return decodeValue(schema, parseFirstJson(text));
@@ -26,7 +28,7 @@ export function decodeBody<S extends TObject>(schema: S, text: string): Static<S
 export function decodeValue<S extends TObject>(schema: S, value: unknown): Static<S> {
   if (value === null) return decodeValue(schema, {});
   if (!isRecord(value)) {
-    throw mismatch(value, "", `api.${schema.title ?? "Request"}`);
+    throw mismatch(value, "", goTypeOf(schema));
   }
   const folded = fold(schema, value, schema.title ?? "Request");
   if (Value.Check(schema, folded)) return folded;
@@ -45,8 +47,9 @@ function jsonKind(value: unknown): string {
 }
 
 function mismatch(value: unknown, field: string, goType: string): AppError {
-  const kind =
-    typeof value === "number" && !Number.isInteger(value) && goType === "int" ? `number ${value}` : jsonKind(value);
+  // Of a number that would fit the kind but not the type, Go shows which.
+  const isNumber = Number.isFinite(value) && (goType === "int" || goType === "float64");
+  const kind = isNumber ? `number ${String(value)}` : jsonKind(value);
   const where = field === "" ? "Go value" : `Go struct field ${field}`;
   return new AppError("invalid", `json: cannot unmarshal ${kind} into ${where} of type ${goType}`);
 }
@@ -71,10 +74,11 @@ function fold(schema: TSchema, value: unknown, path: string): unknown {
       if (typeof value !== "string") throw mismatch(value, path, goTypeOf(schema));
       return value;
     case "Integer":
-      if (typeof value !== "number" || !Number.isInteger(value)) throw mismatch(value, path, goTypeOf(schema));
+      if (typeof value !== "number" || !Number.isInteger(value) || Math.abs(value) >= INT64_END)
+        throw mismatch(value, path, goTypeOf(schema));
       return value;
     case "Number":
-      if (typeof value !== "number") throw mismatch(value, path, goTypeOf(schema));
+      if (typeof value !== "number" || !Number.isFinite(value)) throw mismatch(value, path, goTypeOf(schema));
       return value;
     case "Boolean":
       if (typeof value !== "boolean") throw mismatch(value, path, goTypeOf(schema));

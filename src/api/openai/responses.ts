@@ -67,7 +67,11 @@ export const ResponsesRequest = t.Object(
     conversation: t.Optional(t.Unknown({ description: "Not supported: use previous_response_id" })),
     prompt: t.Optional(t.Unknown({ description: "Not supported" })),
   },
-  { title: "ResponsesRequest", description: "Answer a conversation (OpenAI responses)" },
+  {
+    title: "ResponsesRequest",
+    goType: "openai.ResponsesRequest",
+    description: "Answer a conversation (OpenAI responses)",
+  },
 );
 export type ResponsesRequest = Static<typeof ResponsesRequest>;
 
