@@ -2,7 +2,7 @@
 // unknown fields are dropped, and a wrong type is refused in Go's words.
 
 import { Kind, type Static, type TObject, type TSchema } from "@sinclair/typebox";
-import { Value } from "@sinclair/typebox/value";
+import { Value, ValueErrorType } from "@sinclair/typebox/value";
 import { AppError } from "../base/errors.ts";
 import { parseFirstJson } from "./go-json.ts";
 
@@ -33,7 +33,9 @@ export function decodeValue<S extends TObject>(schema: S, value: unknown): Stati
   const folded = fold(schema, value, schema.title ?? "Request");
   if (Value.Check(schema, folded)) return folded;
   const first = Value.Errors(schema, folded).First();
-  throw new AppError("invalid", `invalid value at ${first?.path ?? "/"}: ${first?.message ?? "not allowed"}`);
+  const place = (first?.path ?? "/").slice(1).replaceAll("/", ".");
+  if (first?.type === ValueErrorType.ObjectRequiredProperty) throw new AppError("invalid", `${place} is required`);
+  throw new AppError("invalid", `invalid value at ${place}: ${first?.message ?? "not allowed"}`);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -85,7 +87,7 @@ function fold(schema: TSchema, value: unknown, path: string): unknown {
       return value;
     case "Record":
       if (!isRecord(value)) throw mismatch(value, path, goTypeOf(schema));
-      return value;
+      return foldRecord(schema, value, path);
     default:
       return value;
   }
@@ -95,6 +97,15 @@ function fold(schema: TSchema, value: unknown, path: string): unknown {
 function zeroOf(schema: TSchema): unknown {
   const zeros: Record<string, unknown> = { String: "", Integer: 0, Number: 0, Boolean: false, Array: [], Object: {} };
   return zeros[schema[Kind]] ?? null;
+}
+
+/** A name leads to a value of the schema that stands under its pattern. */
+function foldRecord(schema: TSchema, value: Record<string, unknown>, path: string): Record<string, unknown> {
+  const item = Object.values(schema["patternProperties"] as Record<string, TSchema>)[0];
+  if (item === undefined) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, fold(item, each ?? zeroOf(item), path)] as const),
+  );
 }
 
 function foldObject(schema: TObject, value: Record<string, unknown>, path: string): Record<string, unknown> {
