@@ -1,8 +1,9 @@
 // The long forms of what CI runs short: `hostile` (all threats, more mutations, more kills), `soak` (64 clients for five
-// minutes). Their figures go into docs/reliability.md.
+// minutes), whose figures go into docs/reliability.md; `webui` (Open WebUI, which it installs: docs/clients.md).
 const FORMS = {
   hostile: ["threats", "mutation", "abuse", "crash", "faults", "cage", "clock", "excess"],
   soak: ["soak"],
+  webui: ["open-webui"],
 };
 const words = FORMS[process.argv[2]];
 if (words === undefined) {

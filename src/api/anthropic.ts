@@ -1,10 +1,26 @@
-// POST /v1/messages and /v1/messages/count_tokens: Anthropic's shapes. Blocks are `unknown` here and read one by one in the
-// translation, which answers in Ollama's words.
+// POST /v1/messages and /v1/messages/count_tokens: Anthropic's shapes. Content is `unknown` in a message; the translation
+// decodes its blocks one by one and answers in Ollama's words.
 
 import { type Static, Type as t } from "@sinclair/typebox";
 
 const Blocks = (description: string) =>
   t.Unknown({ description, anyOf: [{ type: "string" }, { type: "array", items: { type: "object" } }] });
+
+/** Any block that a request may hold: what kinds share in one name has one type. Sources and nested content keep theirs. */
+export const ContentBlock = t.Object(
+  {
+    type: t.Optional(t.String()),
+    text: t.Optional(t.String()),
+    thinking: t.Optional(t.String()),
+    signature: t.Optional(t.String()),
+    id: t.Optional(t.String()),
+    name: t.Optional(t.String()),
+    input: t.Optional(t.Record(t.String(), t.Unknown(), { goType: "api.ToolCallFunctionArguments" })),
+    tool_use_id: t.Optional(t.String()),
+    is_error: t.Optional(t.Boolean()),
+  },
+  { title: "ContentBlock", goType: "anthropic.ContentBlock", additionalProperties: true },
+);
 
 export const AnthropicMessage = t.Object(
   {
@@ -77,12 +93,13 @@ export const MessagesRequest = t.Object(
     top_k: t.Optional(t.Integer()),
     stop_sequences: t.Optional(t.Array(t.String(), { goType: "[]string" })),
   },
-  { title: "MessagesRequest", description: "Answer a conversation (Anthropic)" },
+  { title: "MessagesRequest", goType: "anthropic.MessagesRequest", description: "Answer a conversation (Anthropic)" },
 );
 export type MessagesRequest = Static<typeof MessagesRequest>;
 
 export const CountTokensRequest = t.Object(promptFields, {
   title: "CountTokensRequest",
+  goType: "anthropic.CountTokensRequest",
   description: "Count the tokens of a conversation (Anthropic)",
 });
 export type CountTokensRequest = Static<typeof CountTokensRequest>;

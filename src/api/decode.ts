@@ -3,6 +3,7 @@
 
 import { Kind, type Static, type TObject, type TSchema } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
+import { ValueErrorType } from "@sinclair/typebox/value";
 import { AppError } from "../base/errors.ts";
 import { parseFirstJson } from "./go-json.ts";
 
@@ -18,6 +19,8 @@ const GO_TYPES: Record<string, string> = {
   Boolean: "bool",
 };
 
+const INT64_END = 2 ** 63;
+
 /** Decodes a request body. Throws `invalid` with the text Ollama would answer. */
 export function decodeBody<S extends TObject>(schema: S, text: string): Static<S> {
   return decodeValue(schema, parseFirstJson(text));
@@ -26,13 +29,15 @@ export function decodeBody<S extends TObject>(schema: S, text: string): Static<S
 export function decodeValue<S extends TObject>(schema: S, value: unknown): Static<S> {
   if (value === null) return decodeValue(schema, {});
   if (!isRecord(value)) {
-    throw mismatch(value, "", `api.${schema.title ?? "Request"}`);
+    throw mismatch(value, "", goTypeOf(schema));
   }
   const folded = fold(schema, value, schema.title ?? "Request");
   const check = checkOf(schema);
   if (check.Check(folded)) return folded;
   const first = check.Errors(folded).First();
-  throw new AppError("invalid", `invalid value at ${first?.path ?? "/"}: ${first?.message ?? "not allowed"}`);
+  const place = (first?.path ?? "/").slice(1).replaceAll("/", ".");
+  if (first?.type === ValueErrorType.ObjectRequiredProperty) throw new AppError("invalid", `${place} is required`);
+  throw new AppError("invalid", `invalid value at ${place}: ${first?.message ?? "not allowed"}`);
 }
 
 /** Schemas are few and live as long as the program: what is made of one is made once. */
@@ -66,8 +71,9 @@ function jsonKind(value: unknown): string {
 }
 
 function mismatch(value: unknown, field: string, goType: string): AppError {
-  const kind =
-    typeof value === "number" && !Number.isInteger(value) && goType === "int" ? `number ${value}` : jsonKind(value);
+  // Of a number that would fit the kind but not the type, Go shows which.
+  const isNumber = Number.isFinite(value) && (goType === "int" || goType === "float64");
+  const kind = isNumber ? `number ${String(value)}` : jsonKind(value);
   const where = field === "" ? "Go value" : `Go struct field ${field}`;
   return new AppError("invalid", `json: cannot unmarshal ${kind} into ${where} of type ${goType}`);
 }
@@ -92,17 +98,18 @@ function fold(schema: TSchema, value: unknown, path: string): unknown {
       if (typeof value !== "string") throw mismatch(value, path, goTypeOf(schema));
       return value;
     case "Integer":
-      if (typeof value !== "number" || !Number.isInteger(value)) throw mismatch(value, path, goTypeOf(schema));
+      if (typeof value !== "number" || !Number.isInteger(value) || Math.abs(value) >= INT64_END)
+        throw mismatch(value, path, goTypeOf(schema));
       return value;
     case "Number":
-      if (typeof value !== "number") throw mismatch(value, path, goTypeOf(schema));
+      if (typeof value !== "number" || !Number.isFinite(value)) throw mismatch(value, path, goTypeOf(schema));
       return value;
     case "Boolean":
       if (typeof value !== "boolean") throw mismatch(value, path, goTypeOf(schema));
       return value;
     case "Record":
       if (!isRecord(value)) throw mismatch(value, path, goTypeOf(schema));
-      return value;
+      return foldRecord(schema, value, path);
     default:
       return value;
   }
@@ -112,6 +119,15 @@ function fold(schema: TSchema, value: unknown, path: string): unknown {
 function zeroOf(schema: TSchema): unknown {
   const zeros: Record<string, unknown> = { String: "", Integer: 0, Number: 0, Boolean: false, Array: [], Object: {} };
   return zeros[schema[Kind]] ?? null;
+}
+
+/** A name leads to a value of the schema that stands under its pattern. */
+function foldRecord(schema: TSchema, value: Record<string, unknown>, path: string): Record<string, unknown> {
+  const item = Object.values(schema["patternProperties"] as Record<string, TSchema>)[0];
+  if (item === undefined) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, fold(item, each ?? zeroOf(item), path)] as const),
+  );
 }
 
 function foldObject(schema: TObject, value: Record<string, unknown>, path: string): Record<string, unknown> {

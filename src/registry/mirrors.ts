@@ -70,10 +70,13 @@ export function endpointsFor(host: string, insecure: boolean, settings: MirrorSe
 
 /** The registry itself: the only place that is signed in to and pushed to. */
 export function registryEndpoint(host: string, insecure: boolean, settings: MirrorSettings): Endpoint {
-  const origin = URL.parse(`${insecure ? "http" : "https"}://${host}`);
+  // Open WebUI says insecure with every pull; these answer over https, and in the clear anybody could change a manifest.
+  const isPublic = host.toLowerCase() === DEFAULT_REGISTRY || HUGGING_FACE.has(host.toLowerCase());
+  const isPlain = insecure && !isPublic;
+  const origin = URL.parse(`${isPlain ? "http" : "https"}://${host}`);
   if (origin === null || origin.host === "") throw new AppError("invalid", "invalid model name");
   // Naming a registry with insecure is what allows it to be a private one.
-  const trusted: ReadonlySet<string> = insecure ? new Set([originHost(origin)]) : new Set();
+  const trusted: ReadonlySet<string> = isPlain ? new Set([originHost(origin)]) : new Set();
   return withHfToken({ origin, isMirror: false, trusted }, settings);
 }
 

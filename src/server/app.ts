@@ -120,7 +120,10 @@ async function answer(
   }
   if (!servesHead(pathname)) return app.handle(request);
   const response = await app.handle(new Request(request.url, { headers: request.headers }));
-  return new Response(null, { status: response.status, headers: response.headers });
+  const { status, headers } = response;
+  // Files bring their length along; without one the runtime would say 0.
+  if (!headers.has("content-length")) headers.set("content-length", String((await response.arrayBuffer()).byteLength));
+  return new Response(null, { status, headers });
 }
 
 /** Elysia wraps what a parser throws. */

@@ -8,7 +8,13 @@ import { jsonResponse } from "./errors.ts";
 import { answers, type ResponseSchemas } from "./openapi-answers.ts";
 
 type Routes = Parameters<typeof toOpenAPISchema>[0];
-type Operations = Record<string, Record<string, { requestBody?: { content: object }; responses?: object }>>;
+interface Operation {
+  operationId?: string;
+  parameters?: readonly object[];
+  requestBody?: { content: object };
+  responses?: object;
+}
+type Operations = Record<string, Record<string, Operation>>;
 
 export function openApiRoutes(routes: () => Routes) {
   let document: Promise<unknown> | undefined;
@@ -27,7 +33,9 @@ async function describe(routes: Routes): Promise<unknown> {
   const plugin = await import("@elysiajs/openapi");
   const described = plugin.toOpenAPISchema(routes).paths as Operations;
   const paths: Operations = {};
-  for (const [path, operations] of Object.entries(described)) paths[path.replace("*", "{model}")] = operations;
+  for (const [path, operations] of Object.entries(described)) {
+    paths[path.replace("*", "{model}")] = path.includes("*") ? withModelName(operations) : operations;
+  }
   addBodies(paths, routes);
   addAnswers(paths, answers);
   const description = "Ollama's own API, OpenAI's and Anthropic's, and what goes beyond them";
@@ -37,6 +45,19 @@ async function describe(routes: Routes): Promise<unknown> {
     (key, value: unknown) => (key === "goType" ? undefined : value),
   );
   return JSON.parse(text) as unknown;
+}
+
+/** What the plugin does not see: that the rest of the path, slashes and all, is a model's name. */
+function withModelName(operations: Record<string, Operation>): Record<string, Operation> {
+  const parameters = [{ name: "model", in: "path", required: true, schema: { type: "string" } }];
+  const entries = Object.entries(operations).map(
+    ([method, operation]) =>
+      [
+        method,
+        { ...operation, operationId: operation.operationId?.replace("*", "ByModel") ?? method, parameters },
+      ] as const,
+  );
+  return Object.fromEntries(entries);
 }
 
 /** The plugin leaves bodies out whose parser is a function. */

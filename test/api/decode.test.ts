@@ -1,8 +1,12 @@
 // Bodies that try to get past the schema or to cost more than they should.
 
 import { describe, expect, test } from "bun:test";
+import type { TObject } from "@sinclair/typebox";
 import { decodeBody, decodeValue } from "../../src/api/decode.ts";
+import { MessagesRequest } from "../../src/api/anthropic.ts";
 import { parseFirstJson } from "../../src/api/go-json.ts";
+import { ChatCompletionRequest } from "../../src/api/openai/chat.ts";
+import { ResponsesRequest } from "../../src/api/openai/responses.ts";
 import { ChatRequest, GenerateRequest } from "../../src/api/schema/generate.ts";
 
 test("an unknown field is dropped, and a tool schema keeps all of its own", () => {
@@ -24,6 +28,29 @@ test("__proto__ and constructor are ordinary unknown fields", () => {
 
 test("a null element has its type's zero value", () => {
   expect(decodeValue(GenerateRequest, { context: [1, null, 3] })).toEqual({ context: [1, 0, 3] });
+});
+
+test.each([
+  ['{"top_logprobs":1.5}', "number 1.5 into Go struct field GenerateRequest.top_logprobs of type int"],
+  ['{"top_logprobs":1e30}', "number 1e+30 into Go struct field GenerateRequest.top_logprobs of type int"],
+  ['{"top_logprobs":1e400}', "number into Go struct field GenerateRequest.top_logprobs of type int"],
+  ['{"context":[1e300]}', "number 1e+300 into Go struct field GenerateRequest.context of type int"],
+])("the number in %s, which no machine integer holds, is refused", (text, message) => {
+  expect(() => decodeBody(GenerateRequest, text)).toThrow(`json: cannot unmarshal ${message}`);
+});
+
+test("a number that no float holds is refused", () => {
+  const message =
+    "json: cannot unmarshal number into Go struct field ChatCompletionRequest.temperature of type float64";
+  expect(() => decodeBody(ChatCompletionRequest, '{"temperature":1e400}')).toThrow(message);
+});
+
+test("what is no object is refused by the name of the dialect's own type", () => {
+  const refused = (schema: TObject) => () => decodeBody(schema, "[]");
+  expect(refused(GenerateRequest)).toThrow("json: cannot unmarshal array into Go value of type api.GenerateRequest");
+  expect(refused(ChatCompletionRequest)).toThrow("Go value of type openai.ChatCompletionRequest");
+  expect(refused(ResponsesRequest)).toThrow("Go value of type openai.ResponsesRequest");
+  expect(refused(MessagesRequest)).toThrow("Go value of type anthropic.MessagesRequest");
 });
 
 describe("nesting", () => {

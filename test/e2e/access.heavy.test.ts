@@ -2,7 +2,6 @@
 // with them, in every dialect; and what a shutdown, a full queue and a broken-off answer do.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { networkInterfaces } from "node:os";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import OpenAI, { AuthenticationError } from "openai";
@@ -12,6 +11,7 @@ import { runProgram } from "../support/program.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";
 import { NativeClient, until } from "./native-client.ts";
+import { outsideUrl } from "./outside.ts";
 
 const LIMIT_MS = 90_000;
 /** Noise that takes longer than any of these tests. */
@@ -20,16 +20,6 @@ const ENDLESS = {
   grammar: "root ::= x{400}\nx ::= [a-z]{400}",
   options: { num_predict: -1, num_ctx: 512 },
 };
-
-/** This machine as others see it. */
-const outside = Object.values(networkInterfaces())
-  .flat()
-  .find((entry) => entry?.family === "IPv4" && !entry.internal)?.address;
-
-function outsideUrl({ port }: TestServer): string {
-  if (outside === undefined) throw new Error("this machine has no address beyond loopback to test with");
-  return `http://${outside}:${port}`;
-}
 
 async function ask(url: string, init: RequestInit = {}): Promise<{ status: number; body: string; headers: Headers }> {
   const response = await fetch(url, { ...init, proxy: false });

@@ -3,8 +3,11 @@
 import { fetchSmallModel, smallModelName } from "../../scripts/small-model.mjs";
 import { startServer, type TestServer } from "../support/server.ts";
 
-export async function smallModelServer(env: Readonly<Record<string, string>> = {}): Promise<TestServer> {
-  const server = await startServer({ env });
+export async function smallModelServer(
+  env: Readonly<Record<string, string>> = {},
+  hostname = "127.0.0.1",
+): Promise<TestServer> {
+  const server = await startServer({ env, hostname });
   try {
     const digest = await uploadSmallModel(server);
     await created(server, smallModelName, digest);

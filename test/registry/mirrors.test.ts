@@ -27,6 +27,15 @@ test("HF_ENDPOINT stands in for Hugging Face and for nothing else", () => {
   expect(hosts("registry.ollama.ai")).toEqual(["registry.ollama.ai"]);
 });
 
+test("insecure means plain http for a registry of one's own, never for the public ones", () => {
+  const settings = { mirrors: "", hfEndpoint: "", hfToken: "token" };
+  const last = (host: string) => endpointsFor(host, true, settings).at(-1);
+  expect(last("registry.test:5000")?.origin.href).toBe("http://registry.test:5000/");
+  expect(last("Registry.Ollama.ai")?.origin.href).toBe("https://registry.ollama.ai/");
+  expect(last("registry.ollama.ai")?.trusted.size).toBe(0);
+  expect(last("hf.co")).toMatchObject({ origin: new URL("https://hf.co"), token: "token" });
+});
+
 test("blobs come from the mirror, the manifest from the registry", async () => {
   using server = standIn();
   using mirror = standIn();

@@ -17,6 +17,7 @@ test("GET and HEAD answer alike, HEAD without a body", async () => {
     expect([get.status, head.status]).toEqual([200, 200]);
     expect([await get.text(), await head.text()]).toEqual([body, ""]);
     expect(head.headers.get("content-type")).toBe(get.headers.get("content-type"));
+    expect(head.headers.get("content-length")).toBe(String(body.length));
   }
   expect((await app.fetch("/")).headers.get("content-type")).toStartWith("text/plain");
   expect((await app.fetch("/api/version")).headers.get("content-type")).toBe("application/json; charset=utf-8");

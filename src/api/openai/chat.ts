@@ -16,7 +16,7 @@ export const ChatToolCall = t.Object(
       ),
     ),
   },
-  { title: "ToolCall" },
+  { title: "ToolCall", goType: "openai.ToolCall" },
 );
 export type ChatToolCall = Static<typeof ChatToolCall>;
 
@@ -60,7 +60,7 @@ export const ChatCompletionRequest = t.Object(
           type: t.Optional(t.String({ description: "text, json_object or json_schema" })),
           json_schema: t.Optional(t.Object({ schema: t.Optional(t.Unknown()) }, { additionalProperties: true })),
         },
-        { title: "ResponseFormat" },
+        { title: "ResponseFormat", goType: "openai.ResponseFormat" },
       ),
     ),
     tools: t.Optional(t.Array(Tool, { goType: "[]api.Tool" })),
@@ -68,7 +68,9 @@ export const ChatCompletionRequest = t.Object(
       t.Unknown({ description: '"none", "auto", "required", a named function or allowed tools' }),
     ),
     parallel_tool_calls: t.Optional(t.Boolean()),
-    reasoning: t.Optional(t.Object({ effort: t.Optional(t.String()) }, { title: "Reasoning" })),
+    reasoning: t.Optional(
+      t.Object({ effort: t.Optional(t.String()) }, { title: "Reasoning", goType: "openai.Reasoning" }),
+    ),
     reasoning_effort: t.Optional(t.String()),
     ...extensionFields,
     _debug_render_only: t.Optional(t.Boolean()),
@@ -79,7 +81,11 @@ export const ChatCompletionRequest = t.Object(
     audio: t.Optional(t.Unknown({ description: "Not supported" })),
     web_search_options: t.Optional(t.Unknown({ description: "Not supported" })),
   },
-  { title: "ChatCompletionRequest", description: "Answer a conversation (OpenAI)" },
+  {
+    title: "ChatCompletionRequest",
+    goType: "openai.ChatCompletionRequest",
+    description: "Answer a conversation (OpenAI)",
+  },
 );
 export type ChatCompletionRequest = Static<typeof ChatCompletionRequest>;
 

@@ -26,7 +26,7 @@ export const CompletionRequest = t.Object(
     ...extensionFields,
     _debug_render_only: t.Optional(t.Boolean()),
   },
-  { title: "CompletionRequest", description: "Continue a prompt (OpenAI)" },
+  { title: "CompletionRequest", goType: "openai.CompletionRequest", description: "Continue a prompt (OpenAI)" },
 );
 export type CompletionRequest = Static<typeof CompletionRequest>;
 

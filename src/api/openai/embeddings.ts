@@ -9,7 +9,7 @@ export const EmbeddingsRequest = t.Object(
     dimensions: t.Optional(t.Integer()),
     encoding_format: t.Optional(t.String({ description: "float or base64 (little-endian float32)" })),
   },
-  { title: "EmbedRequest", description: "Embed texts (OpenAI)" },
+  { title: "EmbedRequest", goType: "openai.EmbedRequest", description: "Embed texts (OpenAI)" },
 );
 export type EmbeddingsRequest = Static<typeof EmbeddingsRequest>;
 

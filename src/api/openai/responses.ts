@@ -18,6 +18,24 @@ export const ResponsesTool = t.Object(
 );
 export type ResponsesTool = Static<typeof ResponsesTool>;
 
+/** Any item of an input: what kinds share in one name has one type. Content and output are read part by part. */
+export const InputItem = t.Object(
+  {
+    type: t.Optional(t.String()),
+    role: t.Optional(t.String()),
+    call_id: t.Optional(t.String()),
+    name: t.Optional(t.String()),
+    arguments: t.Optional(t.String()),
+    encrypted_content: t.Optional(t.String()),
+  },
+  { title: "ResponsesInputItem", goType: "openai.ResponsesInputItem", additionalProperties: true },
+);
+
+export const InputPart = t.Object(
+  { type: t.Optional(t.String()), text: t.Optional(t.String()), refusal: t.Optional(t.String()) },
+  { title: "ResponsesContent", goType: "openai.ResponsesContent", additionalProperties: true },
+);
+
 const TextFormat = t.Object(
   {
     type: t.Optional(t.String({ description: "text, json_object or json_schema" })),
@@ -67,7 +85,11 @@ export const ResponsesRequest = t.Object(
     conversation: t.Optional(t.Unknown({ description: "Not supported: use previous_response_id" })),
     prompt: t.Optional(t.Unknown({ description: "Not supported" })),
   },
-  { title: "ResponsesRequest", description: "Answer a conversation (OpenAI responses)" },
+  {
+    title: "ResponsesRequest",
+    goType: "openai.ResponsesRequest",
+    description: "Answer a conversation (OpenAI responses)",
+  },
 );
 export type ResponsesRequest = Static<typeof ResponsesRequest>;
 

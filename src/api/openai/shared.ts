@@ -16,7 +16,10 @@ export const OpenAIError = t.Object(
 );
 export type OpenAIError = Static<typeof OpenAIError>;
 
-export const StreamOptions = t.Object({ include_usage: t.Optional(t.Boolean()) }, { title: "StreamOptions" });
+export const StreamOptions = t.Object(
+  { include_usage: t.Optional(t.Boolean()) },
+  { title: "StreamOptions", goType: "openai.StreamOptions" },
+);
 
 export const Stop = t.Unknown({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] });
 

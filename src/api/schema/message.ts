@@ -40,7 +40,11 @@ export const Tool = t.Object(
   {
     type: t.Optional(t.String()),
     function: t.Object(
-      { name: t.String({ default: "" }), description: t.Optional(t.String()), parameters: t.Optional(t.Unknown()) },
+      {
+        name: t.String({ default: "" }),
+        description: t.Optional(t.String()),
+        parameters: t.Optional(t.Record(t.String(), t.Unknown(), { goType: "api.ToolFunctionParameters" })),
+      },
       { title: "ToolFunction", additionalProperties: true },
     ),
   },

@@ -94,9 +94,7 @@ export function toolDefinition(tool: Tool): ToolDefinition {
     function: {
       name,
       ...(description === undefined ? {} : { description }),
-      ...(typeof parameters === "object" && parameters !== null
-        ? { parameters: parameters as Record<string, unknown> }
-        : {}),
+      ...(parameters === undefined ? {} : { parameters }),
     },
   };
 }

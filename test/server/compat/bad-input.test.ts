@@ -75,6 +75,53 @@ describe.each(Object.entries(dialects))("%s", (_, { path, good, messageOf }) => 
   });
 });
 
+test.each<[string, object, string]>([
+  ["/api/chat", { tools: [{ type: "function" }] }, "tools.0.function is required"],
+  [
+    "/api/chat",
+    { tools: [{ type: "function", function: { name: "f", parameters: 5 } }] },
+    "json: cannot unmarshal number into Go struct field ChatRequest.tools.function.parameters of type api.ToolFunctionParameters",
+  ],
+  [
+    "/api/create",
+    { model: "m", files: { "a.gguf": 5 } },
+    "json: cannot unmarshal number into Go struct field CreateRequest.files of type string",
+  ],
+  [
+    "/v1/messages",
+    { messages: [{ role: "user", content: [{ type: "text", text: 5 }] }] },
+    "json: cannot unmarshal number into Go struct field ContentBlock.text of type string",
+  ],
+  [
+    "/v1/messages",
+    { messages: [{ role: "assistant", content: [{ type: "tool_use", id: "a", name: "b", input: 5 }] }] },
+    "json: cannot unmarshal number into Go struct field ContentBlock.input of type api.ToolCallFunctionArguments",
+  ],
+  [
+    "/v1/messages",
+    { system: [{ type: "text", text: ["x"] }] },
+    "json: cannot unmarshal array into Go struct field ContentBlock.text of type string",
+  ],
+  [
+    "/v1/responses",
+    { input: [{ type: "function_call_output", call_id: 5, output: "x" }] },
+    "input[0]: json: cannot unmarshal number into Go struct field ResponsesInputItem.call_id of type string",
+  ],
+  [
+    "/v1/responses",
+    { input: [{ role: "user", content: [{ type: "input_text", text: {} }] }] },
+    "input[0]: content[0]: json: cannot unmarshal object into Go struct field ResponsesContent.text of type string",
+  ],
+])("%s refuses what has the wrong type deep inside: %j", async (path, wrong, message) => {
+  await using app = new ScriptedApp();
+  const good = { model: "scripted", max_tokens: 1, messages: [{ role: "user", content: "x" }], stream: false };
+  const response = await app.post(path, { ...good, ...wrong });
+  expect([response.status, await response.json()]).toMatchObject([
+    400,
+    { error: path.startsWith("/v1/") ? { message } : message },
+  ]);
+});
+
 describe("a body that is compressed", () => {
   const send = async (body: Buffer, encoding: string) => {
     await using app = new ScriptedApp();

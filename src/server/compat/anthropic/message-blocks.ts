@@ -1,7 +1,8 @@
 // Anthropic messages → chat messages (spec 3.20). A message becomes at most one of its own role, and one "tool" message for each
 // result, which stand before the user's text. Blocks of an unknown kind are passed over, as in Ollama.
 
-import type { AnthropicMessage } from "../../../api/anthropic.ts";
+import { type AnthropicMessage, ContentBlock } from "../../../api/anthropic.ts";
+import { decodeValue } from "../../../api/decode.ts";
 import { AppError } from "../../../base/errors.ts";
 import type { ChatMessage, MessageToolCall } from "../../../chat/message.ts";
 
@@ -43,7 +44,7 @@ export function blocksOf(content: unknown): readonly Block[] {
   if (!Array.isArray(content) || !content.every(isBlock)) {
     throw new AppError("invalid", "message content must be a text or a list of blocks");
   }
-  return content;
+  return content.map((block) => decodeValue(ContentBlock, block));
 }
 
 function textOf(value: unknown): string {

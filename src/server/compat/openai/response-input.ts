@@ -1,6 +1,8 @@
 // The input items of a response request → chat messages (spec 3.15). Reasoning joins the assistant message that follows it, calls
 // join the one before them.
 
+import { decodeValue } from "../../../api/decode.ts";
+import { InputItem, InputPart } from "../../../api/openai/responses.ts";
 import { AppError } from "../../../base/errors.ts";
 import type { ChatMessage } from "../../../chat/message.ts";
 import { imageData, parseArguments } from "./message-content.ts";
@@ -39,8 +41,9 @@ class Gathering {
   readonly #names = new Map<string, string>();
   #thinking = "";
 
-  add(item: unknown, following: unknown): void {
-    if (!isItem(item)) throw new AppError("invalid", "an input item must be an object");
+  add(sent: unknown, following: unknown): void {
+    if (!isItem(sent)) throw new AppError("invalid", "an input item must be an object");
+    const item: Item = decodeValue(InputItem, sent);
     const type = textOf(item["type"]) || (textOf(item["role"]) === "" ? "" : "message");
     switch (type) {
       case "message":
@@ -136,7 +139,7 @@ function contentOf(content: unknown, field: string): { text: string; images: str
   const images: string[] = [];
   content.forEach((part: unknown, index) =>
     at(`${field}[${index}]`, () => {
-      const { type, ...rest } = isItem(part) ? part : {};
+      const { type, ...rest }: Item = isItem(part) ? decodeValue(InputPart, part) : {};
       if (type === "input_text" || type === "output_text" || type === "refusal") {
         text += textOf(rest["text"] ?? rest["refusal"]);
       } else if (type === "input_image") {
