@@ -47,7 +47,7 @@ function checkOf<S extends TObject>(schema: S): TypeCheck<S> {
   const known = checks.get(schema);
   if (known !== undefined) return known as TypeCheck<S>;
   const made = TypeCompiler.Compile(schema);
-  checks.set(schema, made as unknown as TypeCheck<TSchema>);
+  checks.set(schema, made);
   return made;
 }
 

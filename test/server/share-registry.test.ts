@@ -16,13 +16,14 @@ const blobPath = `/v2/library/tiny/blobs/${digest}`;
 let app: TestApp;
 
 /** The app behind a port, for who pulls. */
-function forwarding({ fetch: ask }: TestApp) {
+function forwarding(behind: TestApp) {
   return Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
-    fetch({ url, method, headers }) {
-      const { pathname, search } = new URL(url);
-      return ask(pathname + search, { method, headers: [...headers].filter(([name]) => name !== "host") });
+    fetch(request) {
+      const { pathname, search } = new URL(request.url);
+      const headers = [...request.headers].filter(([name]) => name !== "host");
+      return behind.fetch(pathname + search, { method: request.method, headers });
     },
   });
 }
