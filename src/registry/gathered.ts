@@ -51,3 +51,14 @@ export function slices(chunks: readonly Uint8Array[], from: number, to: number):
   }
   return kept;
 }
+
+/**
+ * Gives back the memory of chunks that are written. They are small objects that own memory outside the heap, so the collector
+ * sees no reason to hurry: left to it, a fast download grows the process by 100 MB, and forcing it costs a tenth of the work.
+ */
+export function release(chunks: readonly Uint8Array[]): void {
+  for (const { buffer, byteLength } of chunks) {
+    // A chunk that shares its memory is left to the collector.
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+  }
+}
