@@ -1,7 +1,7 @@
 // What a connection brings, gathered into writes worth their cost: a fast one brings many small chunks, a slow one is
 // written as it comes, so that progress is seen and little is lost.
 
-const WRITE_BYTES = 256 * 1024;
+const WRITE_BYTES = 512 * 1024;
 const WRITE_MS = 50;
 /** A vectored write takes no more (POSIX: IOV_MAX). */
 const MAX_CHUNKS = 1024;

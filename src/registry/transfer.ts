@@ -40,7 +40,7 @@ export const defaultTuning: Tuning = {
   stallMs: 30_000,
   backoffMs: 500,
   tries: 6,
-  checkpointBytes: 1.5e6,
+  checkpointBytes: 1.4e6,
   headTimeoutMs: 30_000,
 };
 

@@ -16,13 +16,13 @@ const blobPath = `/v2/library/tiny/blobs/${digest}`;
 let app: TestApp;
 
 /** The app behind a port, for who pulls. */
-function forwarding({ fetch: ask }: TestApp) {
+function forwarding(to: TestApp) {
   return Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     fetch({ url, method, headers }) {
       const { pathname, search } = new URL(url);
-      return ask(pathname + search, { method, headers: [...headers].filter(([name]) => name !== "host") });
+      return to.fetch(pathname + search, { method, headers: [...headers].filter(([name]) => name !== "host") });
     },
   });
 }
