@@ -1,7 +1,7 @@
 // What a connection brings, gathered into writes worth their cost: a fast one brings many small chunks, a slow one is
 // written as it comes, so that progress is seen and little is lost.
 
-const WRITE_BYTES = 256 * 1024;
+const WRITE_BYTES = 512 * 1024;
 const WRITE_MS = 50;
 /** A vectored write takes no more (POSIX: IOV_MAX). */
 const MAX_CHUNKS = 1024;
@@ -50,4 +50,15 @@ export function slices(chunks: readonly Uint8Array[], from: number, to: number):
     offset += chunk.byteLength;
   }
   return kept;
+}
+
+/**
+ * Gives back the memory of chunks that are written. They are small objects that own memory outside the heap, so the collector
+ * sees no reason to hurry: left to it, a fast download grows the process by 100 MB, and forcing it costs a tenth of the work.
+ */
+export function release(chunks: readonly Uint8Array[]): void {
+  for (const { buffer, byteLength } of chunks) {
+    // A chunk that shares its memory is left to the collector.
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+  }
 }

@@ -22,7 +22,7 @@ const LIMIT_MS = 60_000;
 /** What the proxy has handed on when the first of two servers is killed. */
 const KILL_AT_BYTES = 45e6;
 /** How often a part's progress is written down (registry/transfer.ts). */
-const CHECKPOINT_BYTES = 1.5e6;
+const CHECKPOINT_BYTES = 1.4e6;
 
 let sharer: TestServer;
 let proxy: FaultProxy;
