@@ -48,6 +48,11 @@ export interface StreamResult {
   readonly final: Record<string, unknown>;
 }
 
+/** An address that ends so speaks OpenAI's dialect (llama.cpp's own server, vLLM); all others speak Ollama's. */
+export function speaksOpenAI(url: string): boolean {
+  return url.endsWith("/v1");
+}
+
 /** One streamed answer; times are from the start of the request. */
 export async function stream(
   url: string,
@@ -55,14 +60,17 @@ export async function stream(
   tokens: number,
   options: Record<string, unknown> = {},
 ): Promise<StreamResult> {
+  const openAI = speaksOpenAI(url);
   const startedMs = performance.now();
-  const body = {
-    model: smallModelName,
-    prompt,
-    raw: true,
-    options: { temperature: 0, num_predict: tokens, seed: 1, stop: [], ...options },
-  };
-  const response = await fetch(`${url}/api/generate`, { method: "POST", body: JSON.stringify(body) });
+  const given = { model: smallModelName, prompt };
+  const body = openAI
+    ? { ...given, max_tokens: tokens, temperature: 0, seed: 1, stream: true, stream_options: { include_usage: true } }
+    : { ...given, raw: true, options: { temperature: 0, num_predict: tokens, seed: 1, stop: [], ...options } };
+  const response = await fetch(`${url}${openAI ? "/completions" : "/api/generate"}`, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json" },
+  });
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
   let firstMs = 0;
   let text = "";
@@ -72,13 +80,23 @@ export async function stream(
     if (firstMs === 0) firstMs = performance.now() - startedMs;
     const lines = (rest + Buffer.from(chunk).toString("utf8")).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) {
-      final = JSON.parse(line) as Record<string, unknown>;
-      if (typeof final["error"] === "string") throw new Error(final["error"]);
-      text += typeof final["response"] === "string" ? final["response"] : "";
+    for (const line of lines.map((each) => (openAI ? each.replace(/^data: /, "") : each))) {
+      if (line.trim() === "" || line === "[DONE]") continue;
+      const { response: piece, error, choices, usage, ...more } = JSON.parse(line) as Line;
+      if (error !== undefined) throw new Error(JSON.stringify(error));
+      text += openAI ? (choices?.[0]?.text ?? "") : (piece ?? "");
+      final = openAI ? { eval_count: usage?.completion_tokens } : more;
     }
   }
   return { firstMs, lastMs: performance.now() - startedMs, tokens: Number(final["eval_count"] ?? 0), text, final };
+}
+
+interface Line {
+  readonly response?: string;
+  readonly error?: unknown;
+  readonly choices?: readonly { readonly text?: string }[];
+  readonly usage?: { readonly completion_tokens?: number } | null;
+  readonly [key: string]: unknown;
 }
 
 /** Runs another script of the bench to its end: llama.cpp writes much to stderr, and its threads are its own. */

@@ -1,6 +1,6 @@
 // `npm run bench`: what the server gives, as ratios to the engine's raw limit measured in the same run, interleaved.
 //   --rounds N     rounds per row (default 3; medians are printed)
-//   --peer N=URL   also measures another Ollama-compatible server that has the model (may repeat)
+//   --peer N=URL   also measures another server that has the model (may repeat): an Ollama, or at …/v1 what speaks OpenAI's dialect
 //   --only WORD    only the rows whose name holds the word ("many requests", "confined", "remote hop", "speculation", …); "registry" is a part of its own that needs no model
 //   --blob-gb N    size of the blob of the registry part (default 2)
 // Needs an otherwise idle machine: two programs that compute at once make llama.cpp's threads wait for each other.
@@ -21,6 +21,7 @@ import {
   residentBytes,
   type Server,
   shortPrompt,
+  speaksOpenAI,
   stream,
   threads,
   words,
@@ -155,32 +156,33 @@ async function sharedPrefix({ url }: Server): Promise<void> {
   );
 }
 
-async function queueing({ url }: Server): Promise<void> {
+/** The engine computes every prompt, whoever serves it: four times as many take about four times as long. */
+async function queueing(servers: readonly Server[]): Promise<void> {
   if (!"64 clients".includes(only)) return;
-  const p95 = async (clients: number) => {
+  const p95 = async (url: string, clients: number) => {
     const results = await Promise.all(Array.from({ length: clients }, () => stream(url, shortPrompt(), 32)));
     const first = results.map(({ firstMs }) => firstMs).sort((a, b) => a - b);
     return first[Math.floor(first.length * 0.95)] ?? Number.NaN;
   };
-  // The engine computes every prompt, whoever serves it: four times as many take about four times as long.
   const rawMs = async (clients: number) => (await raw(Array.from({ length: clients }, shortPrompt), 1, 256)).promptMs;
-  const ratios: Record<"small" | "large" | "rawSmall" | "rawLarge", number[]> = {
-    small: [],
-    large: [],
-    rawSmall: [],
-    rawLarge: [],
-  };
+  const sides = [
+    { name: "the raw loop has all prompts after", measure: rawMs },
+    ...servers.map(({ name, url }) => ({
+      name: `${name}, p95 to the first token`,
+      measure: (clients: number) => p95(url, clients),
+    })),
+  ].map((side) => ({ ...side, small: [] as number[], large: [] as number[] }));
   for (let round = 0; round < rounds; round++) {
-    ratios.rawSmall.push(await rawMs(16));
-    ratios.small.push(await p95(16));
-    ratios.rawLarge.push(await rawMs(64));
-    ratios.large.push(await p95(64));
+    for (const { measure, small, large } of sides) {
+      small.push(await measure(16));
+      large.push(await measure(64));
+    }
   }
-  const [small, large] = [median(ratios.small), median(ratios.large)];
-  const [rawSmall, rawLarge] = [median(ratios.rawSmall), median(ratios.rawLarge)];
-  print(
-    `64 clients: all answered; p95 first token ${large.toFixed(0)} ms = ${(large / small).toFixed(2)}× that of 16 (${small.toFixed(0)} ms); the raw loop has their prompts after ${rawLarge.toFixed(0)} ms = ${(rawLarge / rawSmall).toFixed(2)}× (${rawSmall.toFixed(0)} ms)`,
-  );
+  const shown = sides.map(({ name, small, large }) => {
+    const [few, many] = [median(small), median(large)];
+    return `${name} ${many.toFixed(0)} ms = ${(many / few).toFixed(2)}× that of 16 (${few.toFixed(0)} ms)`;
+  });
+  print(`64 clients, all answered: ${shown.join("; ")}`);
 }
 
 /** What the server itself takes for 16 streams, beside what the engine takes. The clock of /proc ticks every 10 ms. */
@@ -315,11 +317,11 @@ try {
   for (const kind of ["short", "long"] as const) {
     for (const streams of [1, 4, 16]) await throughput(all, streams, kind, streams === 1 ? 128 : 64);
   }
-  await embeddings(all);
+  await embeddings(all.filter(({ url: peer }) => !speaksOpenAI(peer)));
   await firstToken(all);
   await sharedPrefix(ours);
   if ("speculation".includes(only)) await speculation(ours, rounds, print);
-  await queueing(ours);
+  await queueing(all);
   await serverShare(ours, server.pid);
   await sampling();
   await memory(ours, server.pid);
