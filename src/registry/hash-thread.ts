@@ -62,8 +62,10 @@ export class HashThread implements AsyncDisposable {
 
   async #ask(order: Order | "digest"): Promise<Report> {
     const { promise, resolve, reject } = Promise.withResolvers<Report>();
+    const onExit = (): void => reject(new AppError("internal", "the thread that hashes a download ended"));
     this.#worker.once("message", resolve);
     this.#worker.once("error", reject);
+    this.#worker.once("exit", onExit);
     try {
       this.#worker.postMessage(order);
       const report = await promise;
@@ -72,6 +74,7 @@ export class HashThread implements AsyncDisposable {
     } finally {
       this.#worker.off("message", resolve);
       this.#worker.off("error", reject);
+      this.#worker.off("exit", onExit);
     }
   }
 

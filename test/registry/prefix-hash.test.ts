@@ -5,6 +5,7 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf } from "../../src/base/digest.ts";
+import { HashThread } from "../../src/registry/hash-thread.ts";
 import { PrefixHash } from "../../src/registry/prefix-hash.ts";
 import { bytesOf, messageOf } from "./pulling.ts";
 
@@ -36,3 +37,17 @@ test.each([300_000, 17_000_000])("a file of %d bytes that became shorter fails",
     size,
   ),
 );
+
+test("a thread that ends before it has answered fails the hash instead of leaving it open", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "prefix-hash-"));
+  try {
+    await using file = await open(join(folder, "file"), "w+");
+    await file.truncate(40_000_000);
+    const thread = new HashThread(file.fd);
+    const message = messageOf(thread.hashTo(40_000_000));
+    await thread[Symbol.asyncDispose]();
+    expect(await message).toBe("the thread that hashes a download ended");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
