@@ -71,9 +71,11 @@ export const accepted: Readonly<Record<string, readonly string[]>> = {
   ),
   // An answer cut by max_output_tokens is incomplete, as at OpenAI.
   "v1-responses": [
+    "+.completed_at: null",
     "+.incomplete_details.reason: string",
     "+.incomplete_details: object",
     "+.status: incomplete",
+    "-.completed_at: number",
     "-.incomplete_details: null",
     "-.status: completed",
   ],

@@ -43,7 +43,17 @@ describe("a response", () => {
 
   test("that was cut is incomplete and says why", async () => {
     const { body } = await asked({}, [text("a"), done({ reason: "length" })]);
-    expect(body).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
+    expect(body).toMatchObject({
+      status: "incomplete",
+      completed_at: null,
+      incomplete_details: { reason: "max_output_tokens" },
+      output: [{ type: "message", status: "incomplete" }],
+    });
+  });
+
+  test("that was cut behind a call leaves the call as it is", async () => {
+    const { body } = await asked({}, [call("f", {}), text("a"), done({ reason: "length" })]);
+    expect(body).toMatchObject({ output: [{ status: "completed" }, { status: "incomplete" }] });
   });
 
   test("of nothing is still a message", async () => {

@@ -71,8 +71,10 @@ function respond(
     }
     let last: ResponseEvent | undefined;
     for await (const event of watched) last = event;
-    if (last?.response?.completed_at === undefined) throw new AppError("internal", "the answer did not end");
-    return jsonResponse(last.response, 200, { "content-type": PLAIN_JSON });
+    const response = last?.response;
+    if (response === undefined || response.status === "in_progress")
+      throw new AppError("internal", "the answer did not end");
+    return jsonResponse(response, 200, { "content-type": PLAIN_JSON });
   });
 }
 
@@ -90,7 +92,7 @@ async function* keeping(
 ): AsyncGenerator<ResponseEvent, void, undefined> {
   for await (const event of events) {
     const { response } = event;
-    if (response !== undefined && response.completed_at !== null) keep(response);
+    if (response !== undefined && response.status !== "in_progress") keep(response);
     yield event;
   }
 }

@@ -54,7 +54,7 @@ export class ResponseStream {
       case "done":
         // An answer of nothing is still a message.
         if (this.#open.is === "nothing" && this.#index === 0) yield* this.#openMessage();
-        yield* this.#close();
+        yield* this.#close(event.reason === "length" ? "incomplete" : "completed");
         yield this.#end(event);
         return;
       default:
@@ -102,7 +102,7 @@ export class ResponseStream {
     yield this.#event("response.output_text.delta", { ...place, delta, logprobs });
   }
 
-  *#close(): Generator<ResponseEvent> {
+  *#close(status: "completed" | "incomplete" = "completed"): Generator<ResponseEvent> {
     const open = this.#open;
     this.#open = { is: "nothing" };
     if (open.is === "nothing") return;
@@ -119,7 +119,7 @@ export class ResponseStream {
     const part = outputText(text, logprobs);
     yield this.#event("response.output_text.done", { ...place, text, logprobs });
     yield this.#event("response.content_part.done", { ...place, part });
-    yield this.#finish({ id, type: "message", status: "completed", role: "assistant", content: [part] });
+    yield this.#finish({ id, type: "message", status, role: "assistant", content: [part] });
   }
 
   #finish(item: OutputItem): ResponseEvent {
@@ -145,7 +145,7 @@ export class ResponseStream {
     const isCut = reason === "length";
     response.status = isCut ? "incomplete" : "completed";
     response.incomplete_details = isCut ? { reason: "max_output_tokens" } : null;
-    response.completed_at = unixSeconds();
+    response.completed_at = isCut ? null : unixSeconds();
     response.usage = {
       input_tokens: usage.promptTokens,
       output_tokens: usage.generatedTokens,
