@@ -28,7 +28,10 @@ export class Lines implements Pieces {
   /** All whole lines of a chunk are decoded at once: a stream of tokens has a chunk, and so a call, for each. */
   *push(chunk: Uint8Array): Generator<string, void, undefined> {
     const end = chunk.lastIndexOf(NEWLINE);
-    if (end < 0) return this.#keep(chunk);
+    if (end < 0) {
+      this.#keep(chunk);
+      return;
+    }
     const text = this.#take(chunk.subarray(0, end));
     for (const line of text.split("\n")) {
       this.#check(line.length);

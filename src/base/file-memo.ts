@@ -16,15 +16,17 @@ const MAX_FILES = 1024;
 export class FileMemo<T> {
   readonly #made = new Map<string, Made<T>>();
 
+  constructor(private readonly now: () => number = Date.now) {}
+
   /** The same object as before while the file is the same. `make` also says what a missing file means. */
-  async get(path: string, make: (path: string) => Promise<T>): Promise<T> {
+  async read(path: string, make: (path: string) => Promise<T>): Promise<T> {
     // Looked at before it is read: what changes in between shows at the next look.
     const state = stateNow(path);
     const known = this.#made.get(path);
     if (known !== undefined && state !== undefined && isSameState(known.state, state)) return known.value;
     this.#made.delete(path);
     const value = await make(path);
-    if (state === undefined || !isSettled(state)) return value;
+    if (state === undefined || !isSettled(state, this.now())) return value;
     if (this.#made.size >= MAX_FILES) this.#made.delete(this.#made.keys().next().value ?? "");
     this.#made.set(path, { state, value });
     return value;
@@ -43,7 +45,7 @@ function stateNow(path: string): FileState | undefined {
   }
 }
 
-function isSettled({ mtimeNs, ctimeNs }: FileState): boolean {
+function isSettled({ mtimeNs, ctimeNs }: FileState, nowMs: number): boolean {
   const lastNs = mtimeNs > ctimeNs ? mtimeNs : ctimeNs;
-  return BigInt(Date.now()) * 1_000_000n - lastNs > CLOCK_GRAIN_NS;
+  return BigInt(nowMs) * 1_000_000n - lastNs > CLOCK_GRAIN_NS;
 }

@@ -7,6 +7,7 @@ import type { Think } from "../../chat/dialog-format.ts";
 import type { ChatMessage } from "../../chat/message.ts";
 import type { AnswerFormat, ToolChoice } from "../model.ts";
 import type { EngineFacts, Flavour } from "./engine-facts.ts";
+import { contentParts } from "./image-parts.ts";
 import type { RemoteChat, RemoteText } from "./question.ts";
 
 type Body = Record<string, unknown>;
@@ -196,7 +197,7 @@ export function withCallIds(messages: readonly ChatMessage[]): ChatMessage[] {
 }
 
 function wireMessage(message: ChatMessage, flavour: Flavour): Body {
-  const { role, content, thinking, toolCalls, toolCallId } = message;
+  const { role, content, thinking, toolCalls, toolCallId, images = [] } = message;
   const calls = (toolCalls ?? []).map(({ id, name, arguments: args }) => ({
     id,
     type: "function",
@@ -205,7 +206,7 @@ function wireMessage(message: ChatMessage, flavour: Flavour): Body {
   const thought = flavour === "ours" || flavour === "ollama" ? "reasoning" : "reasoning_content";
   return {
     role,
-    content,
+    content: images.length === 0 ? content : contentParts(content, images),
     // OpenAI's own API refuses fields that it does not know.
     ...(thinking === undefined || thinking === "" || flavour === "other" ? {} : { [thought]: thinking }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
