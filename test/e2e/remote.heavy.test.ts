@@ -146,13 +146,15 @@ test(
 );
 
 test(
-  "run, ps and show speak of it as of any model",
+  "run, ps, show and stop speak of it as of any model",
   async () => {
     const answered = await ollama("run", "by-openai", "Say hello.");
     expect([answered.exit, answered.stdout.trim() === ""]).toEqual([0, false]);
     expect((await ollama("ps")).stdout).toMatch(/by-openai:latest +\w+ +- +100% remote/);
     const shown = (await ollama("show", "by-openai")).stdout;
     expect(shown).toContain(`Remote URL      ${engine.baseUrl}/v1`);
+    expect(await ollama("stop", "by-openai")).toEqual({ exit: 0, stdout: "", stderr: "" });
+    expect((await ollama("ps")).stdout).not.toContain("by-openai");
   },
   LIMIT_MS,
 );
