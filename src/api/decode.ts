@@ -41,14 +41,12 @@ export function decodeValue<S extends TObject>(schema: S, value: unknown): Stati
 }
 
 /** Schemas are few and live as long as the program: what is made of one is made once. */
-const checks = new WeakMap<TSchema, TypeCheck<TSchema>>();
+const checks = new WeakMap<TObject, TypeCheck<TObject>>();
 
-function checkOf<S extends TObject>(schema: S): TypeCheck<S> {
-  const known = checks.get(schema);
-  if (known !== undefined) return known as TypeCheck<S>;
-  const made = TypeCompiler.Compile(schema);
-  checks.set(schema, made);
-  return made;
+function checkOf(schema: TObject): TypeCheck<TObject> {
+  const check = checks.get(schema) ?? TypeCompiler.Compile(schema);
+  checks.set(schema, check);
+  return check;
 }
 
 const foldedNames = new WeakMap<TObject, ReadonlyMap<string, string>>();

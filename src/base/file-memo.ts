@@ -20,7 +20,7 @@ export class FileMemo<T> {
   constructor(private readonly limit = MAX_FILES) {}
 
   /** The same object as before while the file is the same. `make` also says what a missing file means. */
-  async get(path: string, make: (path: string) => Promise<T>): Promise<T> {
+  async read(path: string, make: (path: string) => Promise<T>): Promise<T> {
     // Looked at before it is read: what changes in between shows at the next look.
     const state = stateNow(path);
     const known = this.#recall(path, state);
@@ -30,7 +30,7 @@ export class FileMemo<T> {
     return value;
   }
 
-  getSync(path: string, make: (path: string) => T): T {
+  readSync(path: string, make: (path: string) => T): T {
     const state = stateNow(path);
     const known = this.#recall(path, state);
     if (known !== undefined) return known.value;

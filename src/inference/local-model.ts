@@ -80,7 +80,8 @@ export class LocalModel implements AskableModel {
       tools: found.has("tools"),
       thinking: found.has("thinking"),
       insert: found.has("insert"),
-      vision: found.has("vision"),
+      // No vision library is in this build, whatever the model could do.
+      vision: false,
       embedding: found.has("embedding"),
       rerank: this.model.weightsPath !== undefined && ranksDocuments(this.model.facts()),
     };

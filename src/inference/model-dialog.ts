@@ -19,7 +19,11 @@ export function promptMessages(model: OpenedModel, question: PromptQuestion): Ch
     ...(system === "" ? [] : [{ role: "system", content: system }]),
     // An earlier context holds the model's own MESSAGEs already (spec 2.20).
     ...(question.context === undefined ? model.messages : []),
-    { role: "user", content: question.prompt },
+    {
+      role: "user",
+      content: question.prompt,
+      ...(question.images === undefined ? {} : { images: question.images }),
+    },
   ];
 }
 

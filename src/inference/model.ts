@@ -70,6 +70,8 @@ export interface PromptQuestion extends AskSettings {
   readonly context: readonly number[] | undefined;
   /** The prompt as it stands, no template. */
   readonly raw: boolean;
+  /** In base64. */
+  readonly images?: readonly string[];
   readonly think: Think;
 }
 
@@ -152,7 +154,8 @@ export interface ModelAbilities {
   /** "unknown": an engine elsewhere does not say; it is passed what was asked for. */
   readonly thinking: boolean | "unknown";
   readonly insert: boolean;
-  readonly vision: boolean;
+  /** Whether it can be given images; "unknown" as for thinking. */
+  readonly vision: boolean | "unknown";
   readonly embedding: boolean;
   readonly rerank: boolean;
 }

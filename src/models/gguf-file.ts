@@ -34,7 +34,7 @@ const remembered = new FileMemo<GgufFacts>(64);
 
 /** Facts of a valid file; throws `invalid` with the reason for one that must not reach native code. */
 export function checkedGgufFacts(path: string): GgufFacts {
-  return remembered.getSync(path, () =>
+  return remembered.readSync(path, () =>
     withGguf(path, (gguf) => {
       validateGguf(gguf);
       return ggufFacts(gguf);

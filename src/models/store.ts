@@ -88,7 +88,7 @@ export class ModelStore {
   }
 
   #read(name: ModelName): Promise<StoredModel | undefined> {
-    return this.#known.get(this.manifestPath(name), (path) => this.#readFile(name, path));
+    return this.#known.read(this.manifestPath(name), (path) => this.#readFile(name, path));
   }
 
   async #readFile(name: ModelName, path: string): Promise<StoredModel | undefined> {

@@ -9,6 +9,24 @@ export function selfCommand(...args: string[]): string[] {
   return isCompiled ? [process.execPath, ...args] : [process.execPath, join(import.meta.dir, "../main.ts"), ...args];
 }
 
+/** Where the runtime is told how many requests it may have under way, which it reads when it starts. */
+const REQUESTS_AT_ONCE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+
+/**
+ * Lets this process ask as many engines elsewhere at once as clients ask it, where the runtime stops at 256: it begins anew, in
+ * its place and under its id. Returns where that has been done already, is set by hand, or cannot be done (Windows).
+ */
+export function liftRequestLimit(env: Readonly<Record<string, string | undefined>> = process.env): void {
+  if (env[REQUESTS_AT_ONCE] !== undefined || process.platform === "win32") return;
+  const [runtime = "", script = "", ...args] = process.argv;
+  const command = isCompiled ? [process.execPath, ...args] : [runtime, script, ...args];
+  try {
+    process.execve?.(process.execPath, command, { ...env, [REQUESTS_AT_ONCE]: "65535" });
+  } catch {
+    // It goes on as it is.
+  }
+}
+
 /** Runs a hidden role to its end. `problem` says how it failed, in one line; the child is killed after `timeoutMs`. */
 export async function runRole(
   args: readonly string[],

@@ -4,7 +4,7 @@
 import { AppError } from "../base/errors.ts";
 import type { AskableModel, ChatQuestion } from "../inference/model.ts";
 import { openNamed } from "./model-reference.ts";
-import { refuseImages, thinkOf } from "./request-settings.ts";
+import { checkImages, thinkOf } from "./request-settings.ts";
 import type { Services } from "./services.ts";
 
 /** A question whose thinking is not decided yet: that depends on the model. */
@@ -34,6 +34,6 @@ export async function openChat(
   if (draft.tools.length > 0 && !abilities.tools) {
     throw new AppError("invalid", `${model.fullName} does not support tools`);
   }
-  for (const { images } of draft.messages) refuseImages(images, sent);
+  for (const { images } of draft.messages) checkImages(images, model, sent);
   return { model, question: { ...rest, think } };
 }

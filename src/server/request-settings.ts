@@ -5,7 +5,7 @@ import { parseDuration } from "../base/duration.ts";
 import { AppError } from "../base/errors.ts";
 import { goJson } from "../base/go-encode.ts";
 import type { Think } from "../chat/dialog-format.ts";
-import type { AnswerFormat, AskSettings, ModelAbilities } from "../inference/model.ts";
+import type { AnswerFormat, AskableModel, AskSettings, ModelAbilities } from "../inference/model.ts";
 
 interface SharedFields {
   readonly options?: Readonly<Record<string, unknown>> | undefined;
@@ -80,18 +80,20 @@ export function thinkOf(value: unknown, abilities: ModelAbilities, sentName: str
   return { set: value !== undefined || abilities.thinking === true, on, ...(level === undefined ? {} : { level }) };
 }
 
-/** Images are refused plainly: no vision library is in this build (docs/differences.md). */
-export function refuseImages(images: readonly string[] | undefined, sentName: string): void {
+/** Models of this machine take none: no vision library is in this build (docs/differences.md). */
+export function checkImages(
+  images: readonly string[] | undefined,
+  { abilities, remote }: Pick<AskableModel, "abilities" | "remote">,
+  sentName: string,
+): void {
   for (const image of images ?? []) {
     const at = firstBadBase64(image);
     if (at >= 0) throw new AppError("invalid", `illegal base64 data at input byte ${at}`);
   }
-  if (images !== undefined && images.length > 0) {
-    throw new AppError(
-      "invalid",
-      `${JSON.stringify(sentName)} cannot be given images: this build runs text models only`,
-    );
-  }
+  if (images === undefined || images.length === 0 || abilities.vision !== false) return;
+  const why =
+    remote === undefined ? "this build runs text models only" : `${remote.remote_host} serves it as a text model`;
+  throw new AppError("invalid", `${JSON.stringify(sentName)} cannot be given images: ${why}`);
 }
 
 function firstBadBase64(text: string): number {

@@ -25,7 +25,7 @@ test("something is made of a file once, and anew when it was written, replaced o
   later();
   const memo = new FileMemo<number>();
   let made = 0;
-  const get = () => memo.getSync(file.path, () => ++made);
+  const get = () => memo.readSync(file.path, () => ++made);
   expect([get(), get()]).toEqual([1, 1]);
   writeFileSync(file.path, "longer");
   expect([get(), get()]).toEqual([2, 2]);
@@ -40,7 +40,7 @@ test("a file that changed a moment ago is not remembered: it may change again wi
   using file = temporaryFile("one");
   const memo = new FileMemo<number>();
   let made = 0;
-  const get = () => memo.get(file.path, async () => ++made);
+  const get = () => memo.read(file.path, async () => ++made);
   expect([await get(), await get()]).toEqual([1, 2]);
   later();
   expect([await get(), await get()]).toEqual([3, 3]);

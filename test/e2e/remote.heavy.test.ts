@@ -64,6 +64,38 @@ function expectedOf(model: string, shape: Shape): Shape {
   return { ...shape, kinds: shape.kinds.filter((kind) => kind !== ".context[]: number") };
 }
 
+/** What depends on neither the words nor on who rendered the prompt. */
+function kindsOf(answer: string): readonly string[] {
+  return shapeOf(answer).kinds.filter((kind) => !/^\.context|incomplete_details/.test(kind));
+}
+
+/** Begins to read an answer of a model without end, and leaves. */
+async function leaveEarly(model: string): Promise<void> {
+  const leaving = new AbortController();
+  const body = JSON.stringify({ model, messages, options: { num_predict: 4000, temperature: 0, stop: [] } });
+  const response = await fetch(`${front.baseUrl}/api/chat`, {
+    method: "POST",
+    body,
+    proxy: false,
+    signal: leaving.signal,
+  });
+  await response.body?.getReader().read();
+  leaving.abort();
+}
+
+async function untilIdle(isBusy: () => Promise<boolean>): Promise<void> {
+  for (let waited = 0; waited < 100 && (await isBusy()); waited++) await Bun.sleep(50);
+  expect(await isBusy()).toBe(false);
+}
+
+async function expectFreedSlots({ baseUrl }: Engine): Promise<void> {
+  await leaveEarly("llama-server");
+  await untilIdle(async () => {
+    const response = await fetch(baseUrl.replace(/v1$/, "slots"), { proxy: false });
+    return ((await response.json()) as { is_processing: boolean }[]).some(({ is_processing }) => is_processing);
+  });
+}
+
 let engine: TestServer;
 let front: TestServer;
 
@@ -114,13 +146,15 @@ test(
 );
 
 test(
-  "run, ps and show speak of it as of any model",
+  "run, ps, show and stop speak of it as of any model",
   async () => {
     const answered = await ollama("run", "by-openai", "Say hello.");
     expect([answered.exit, answered.stdout.trim() === ""]).toEqual([0, false]);
     expect((await ollama("ps")).stdout).toMatch(/by-openai:latest +\w+ +- +100% remote/);
     const shown = (await ollama("show", "by-openai")).stdout;
     expect(shown).toContain(`Remote URL      ${engine.baseUrl}/v1`);
+    expect(await ollama("stop", "by-openai")).toEqual({ exit: 0, stdout: "", stderr: "" });
+    expect((await ollama("ps")).stdout).not.toContain("by-openai");
   },
   LIMIT_MS,
 );
@@ -186,28 +220,12 @@ for (const model of ["by-openai", "by-ollama"]) {
 test(
   "a client that leaves frees the engine at once",
   async () => {
-    const leaving = new AbortController();
-    const body = JSON.stringify({
-      model: "by-openai",
-      messages,
-      options: { num_predict: 4000, temperature: 0, stop: [] },
+    await leaveEarly("by-openai");
+    await untilIdle(async () => {
+      const response = await fetch(`${engine.baseUrl}/api/ps`, { proxy: false });
+      const { models } = (await response.json()) as { models: { active_requests: number }[] };
+      return models.some(({ active_requests }) => active_requests > 0);
     });
-    const response = await fetch(`${front.baseUrl}/api/chat`, {
-      method: "POST",
-      body,
-      proxy: false,
-      signal: leaving.signal,
-    });
-    await response.body?.getReader().read();
-    const busy = async () =>
-      (
-        (await (await fetch(`${engine.baseUrl}/api/ps`, { proxy: false })).json()) as {
-          models: { active_requests: number }[];
-        }
-      ).models.some(({ active_requests }) => active_requests > 0);
-    leaving.abort();
-    for (let waited = 0; waited < 100 && (await busy()); waited++) await Bun.sleep(50);
-    expect(await busy()).toBe(false);
   },
   LIMIT_MS,
 );
@@ -223,8 +241,14 @@ for (const name of engineNames()) {
         for (const stream of [false, true]) {
           const told = await ask(front, path, { ...body, stream, model: name });
           expect(told).not.toContain('"error":"');
+          // It has the same model, though it puts a prompt of its own around it.
+          if (name === "llama-server") {
+            const here = await ask(engine, path, { ...body, stream, model: smallModelName });
+            expect(kindsOf(told)).toEqual(kindsOf(here));
+          }
         }
       }
+      if (name === "llama-server") await expectFreedSlots(other);
     },
     15 * 60_000,
   );

@@ -26,6 +26,20 @@ async function json(path: string, body: Record<string, unknown>): Promise<Record
   return value;
 }
 
+test("log-probabilities of a plain completion come in either form that engines write", async () => {
+  const asChat = {
+    content: [{ token: "a", logprob: -0.5, bytes: [97], top_logprobs: [{ token: "b", logprob: -1, bytes: [98] }] }],
+  };
+  const columns = { tokens: ["a"], token_logprobs: [-0.5], top_logprobs: [{ b: -1 }] };
+  for (const logprobs of [asChat, columns]) {
+    engine.on("/v1/completions", () => sse({ choices: [{ text: "a", finish_reason: "stop", logprobs }] }));
+    const body = { prompt: "x", raw: true, logprobs: true, top_logprobs: 1 };
+    expect((await json("/api/generate", body))["logprobs"]).toEqual([
+      { token: "a", logprob: -0.5, bytes: [97], top_logprobs: [{ token: "b", logprob: -1, bytes: [98] }] },
+    ]);
+  }
+});
+
 const hi = [{ role: "user", content: "Hi" }];
 const tool = {
   type: "function",

@@ -3,6 +3,8 @@
 import type { CliContext } from "../context.ts";
 
 export async function run(_input: unknown, { config }: CliContext): Promise<void> {
+  const { liftRequestLimit } = await import("../../runner/self.ts");
+  liftRequestLimit();
   const { serve } = await import("../../server/serve.ts");
   await serve(config);
 }

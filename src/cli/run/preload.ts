@@ -19,7 +19,8 @@ export async function preload(context: CliContext, options: PreloadOptions): Pro
   progress.spinner("");
   try {
     const { remote_host = "", remote_model = "" } = await client.show({ model });
-    if (remote_host !== "") {
+    // Nothing is loaded for one that is served elsewhere; stopping it takes it off the list of what was used lately.
+    if (remote_host !== "" && keepAlive !== 0) {
       progress.clear();
       if (announcesRemote === true) stderr.write(`Connecting to '${remote_model || model}' on '${remote_host}'\n`);
       return;

@@ -35,6 +35,8 @@ export function applyModel(session: Session, model: string, shown: ShowResponse)
   // Unset is not the same as off: only a model that cannot think is left alone.
   if (!session.isThinkChosen) session.think = capabilities.includes("thinking") ? true : undefined;
   session.takesFiles =
+    // Whether it can see is known where it is served; who cannot, says so.
+    (shown.remote_host ?? "") !== "" ||
     capabilities.includes("vision") ||
     capabilities.includes("audio") ||
     Object.keys(shown.projector_info ?? {}).length > 0 ||

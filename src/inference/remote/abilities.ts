@@ -18,7 +18,8 @@ export function abilitiesOf(
     thinking: format === undefined ? (isSaid ? has("thinking") : "unknown") : format.usesThinking,
     // vLLM refuses a suffix; of others it is known only where they are asked for what they can do.
     insert: format === undefined ? (isSaid ? has("insert") : facts.flavour !== "vllm") : format.usesSuffix,
-    vision: has("vision"),
+    // A text that is rendered here goes to a route that takes text only.
+    vision: format !== undefined ? false : isSaid ? has("vision") : (facts.takesImages ?? "unknown"),
     embedding: !isSaid || has("embedding"),
     rerank: false,
   };

@@ -22,6 +22,8 @@ export interface EngineFacts {
   readonly contextLength: number | undefined;
   /** What an Ollama says that the model can do. */
   readonly capabilities: readonly string[] | undefined;
+  /** What an OpenAI-compatible engine says about images; undefined where it says nothing. */
+  readonly takesImages: boolean | undefined;
 }
 
 export interface Asker {
@@ -42,9 +44,9 @@ function askerOf({ place, access, limitMs, signal }: Asker): Ask {
 export async function findFacts(asker: Asker): Promise<EngineFacts> {
   const ask = askerOf(asker);
   const { baseUrl, model } = asker.place;
-  if (baseUrl.endsWith("/v1")) return openAIFacts(ask, baseUrl);
+  if (baseUrl.endsWith("/v1")) return openAIFacts(ask, baseUrl, model);
   const version = await ollamaVersion(ask, baseUrl);
-  return version === undefined ? openAIFacts(ask, `${baseUrl}/v1`) : ollamaFacts(ask, baseUrl, version, model);
+  return version === undefined ? openAIFacts(ask, `${baseUrl}/v1`, model) : ollamaFacts(ask, baseUrl, version, model);
 }
 
 /** undefined for a server that is none; throws when nothing can be reached. */
@@ -77,6 +79,7 @@ async function ollamaFacts(ask: Ask, rootUrl: string, version: string, model: st
     serves: [],
     contextLength: typeof context === "number" ? context : undefined,
     capabilities: isRecord(shown) ? texts(shown["capabilities"]) : [],
+    takesImages: undefined,
   };
 }
 
@@ -86,11 +89,12 @@ async function ollamaFlavour(ask: Ask, rootUrl: string): Promise<Flavour> {
   return isRecord(health) && health["status"] === "ok" ? "ours" : "ollama";
 }
 
-async function openAIFacts(ask: Ask, apiUrl: string): Promise<EngineFacts> {
+async function openAIFacts(ask: Ask, apiUrl: string, model: string): Promise<EngineFacts> {
   const rootUrl = apiUrl.replace(/\/v1$/, "");
   const list = await optional(ask(`${apiUrl}/models`));
   const models = isRecord(list) && Array.isArray(list["data"]) ? list["data"].filter(isRecord) : [];
-  const owner = models[0]?.["owned_by"];
+  const asked = models.find(({ id }) => id === model) ?? models[0];
+  const owner = asked?.["owned_by"];
   const { flavour, version } = await programAt(ask, rootUrl, typeof owner === "string" ? owner : "");
   return {
     dialect: "openai",
@@ -99,8 +103,9 @@ async function openAIFacts(ask: Ask, apiUrl: string): Promise<EngineFacts> {
     apiUrl,
     rootUrl,
     serves: models.map(({ id }) => id).filter((id) => typeof id === "string"),
-    contextLength: contextOf(models[0]),
+    contextLength: contextOf(asked),
     capabilities: undefined,
+    takesImages: takesImages(asked),
   };
 }
 
@@ -127,6 +132,13 @@ function contextOf(model: Record<string, unknown> | undefined): number | undefin
   const meta = isRecord(model?.["meta"]) ? model["meta"] : {};
   const found = [model?.["max_model_len"], meta["n_ctx"], meta["n_ctx_train"]];
   return found.find((value): value is number => typeof value === "number" && value > 0);
+}
+
+/** llama-server and OpenRouter list the kinds of input. */
+function takesImages(model: Record<string, unknown> | undefined): boolean | undefined {
+  const architecture = isRecord(model?.["architecture"]) ? model["architecture"] : {};
+  const kinds = texts(architecture["input_modalities"]);
+  return kinds.length === 0 ? undefined : kinds.includes("image");
 }
 
 function texts(value: unknown): string[] {

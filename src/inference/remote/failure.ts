@@ -64,6 +64,8 @@ export function transportFailure(place: Place, error: unknown): EngineFailure {
     return unreachable(place, "its name is not known", "elsewhere", facts);
   if (code === "ECONNRESET" || code === "ConnectionClosed" || code === "EPIPE")
     return unreachable(place, "it closed the connection", "here", facts);
+  if (code === "EMFILE" || code === "ENFILE")
+    return unreachable(place, "this server may open no more connections (see ulimit -n)", "never", facts);
   return unreachable(place, quoted(code === "" ? message : `${code}: ${message}`), "elsewhere", facts);
 }
 

@@ -23,7 +23,7 @@ export function ollamaChatBody(question: RemoteChat, facts: EngineFacts): Body {
 }
 
 export function ollamaPromptBody(question: RemotePrompt & { readonly raw: boolean }, facts: EngineFacts): Body {
-  const { prompt, suffix, system, template, context, raw, think } = question;
+  const { prompt, suffix, system, template, context, raw, images = [], think } = question;
   return {
     ...sharedFields(question, facts),
     prompt,
@@ -32,6 +32,7 @@ export function ollamaPromptBody(question: RemotePrompt & { readonly raw: boolea
     ...(system === "" ? {} : { system }),
     ...(template === undefined ? {} : { template }),
     ...(context === undefined ? {} : { context }),
+    ...(images.length === 0 ? {} : { images }),
     ...thinkField(think),
   };
 }
@@ -79,10 +80,12 @@ function thinkField({ set, on, level }: Think): Body {
   return set ? { think: on ? (level ?? true) : false } : {};
 }
 
-function wireMessage({ role, content, thinking, toolCalls, toolName, toolCallId }: ChatMessage): Body {
+function wireMessage(message: ChatMessage): Body {
+  const { role, content, thinking, toolCalls, toolName, toolCallId, images = [] } = message;
   return {
     role,
     content,
+    ...(images.length === 0 ? {} : { images }),
     ...(thinking === undefined ? {} : { thinking }),
     ...(toolName === undefined ? {} : { tool_name: toolName }),
     ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),

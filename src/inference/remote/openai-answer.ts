@@ -9,7 +9,7 @@ import type { Clock, TokenCounts } from "./clock.ts";
 import { type Place, unreadable } from "./failure.ts";
 import { eventValues } from "./read-json.ts";
 import type { AnswerStream } from "./transport.ts";
-import { columnLogprobs, listAt, openAICounts, textAt, wireLogprobs } from "./wire-values.ts";
+import { listAt, openAICounts, textAt, textLogprobs, wireLogprobs } from "./wire-values.ts";
 
 const NOTHING: TokenCounts = { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 };
 
@@ -93,7 +93,7 @@ export async function* readCompletion(
   for await (const value of eventValues(place, stream)) {
     const choice = noteEnding(value, ending);
     const text = textAt(choice, "text");
-    const logprobs = columnLogprobs(choice?.["logprobs"]);
+    const logprobs = textLogprobs(choice?.["logprobs"]);
     if (text === "" && logprobs.length === 0) continue;
     clock.begun();
     stream.begun();

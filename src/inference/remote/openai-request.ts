@@ -5,14 +5,15 @@ import type { ModelOptions } from "../../api/schema/options.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Think } from "../../chat/dialog-format.ts";
 import type { ChatMessage } from "../../chat/message.ts";
-import type { AnswerFormat, ToolChoice } from "../model.ts";
+import type { AnswerFormat } from "../model.ts";
 import type { EngineFacts, Flavour } from "./engine-facts.ts";
+import { contentParts } from "./image-parts.ts";
 import type { RemoteChat, RemoteText } from "./question.ts";
 
 type Body = Record<string, unknown>;
 
 export function chatBody(question: RemoteChat, facts: EngineFacts): Body {
-  const { model, messages, tools, toolChoice, parallelToolCalls, logprobs } = question;
+  const { model, messages, logprobs } = question;
   return {
     model,
     messages: withCallIds(messages).map((message) => wireMessage(message, facts.flavour)),
@@ -21,7 +22,7 @@ export function chatBody(question: RemoteChat, facts: EngineFacts): Body {
     ...samplingFields(question.options, facts.flavour),
     ...formatFields(question.format, facts, "chat"),
     ...thinkFields(question.think, facts.flavour),
-    ...(tools.length === 0 ? {} : { tools, ...choiceFields(toolChoice, parallelToolCalls) }),
+    ...toolFields(question, facts.flavour),
     ...(logprobs === undefined ? {} : { logprobs: true, ...(logprobs > 0 ? { top_logprobs: logprobs } : {}) }),
     ...biasFields(question.logitBias),
   };
@@ -162,11 +163,15 @@ function thinkFields({ set, on, level }: Think, flavour: Flavour): Body {
   }
 }
 
-function choiceFields(choice: ToolChoice, parallel: boolean): Body {
-  const only = parallel ? {} : { parallel_tool_calls: false };
-  if (choice === "auto") return only;
-  const named = typeof choice === "string" ? choice : { type: "function", function: { name: choice.name } };
-  return { tool_choice: named, ...only };
+function toolFields({ tools, toolChoice: choice, parallelToolCalls }: RemoteChat, flavour: Flavour): Body {
+  if (tools.length === 0) return {};
+  const offered = { tools, ...(parallelToolCalls ? {} : { parallel_tool_calls: false }) };
+  if (choice === "auto") return offered;
+  if (typeof choice === "string") return { ...offered, tool_choice: choice };
+  // llama-server passes over every choice that is no word; one tool to choose from comes to the same.
+  if (flavour === "llamacpp")
+    return { ...offered, tools: tools.filter((tool) => tool.function.name === choice.name), tool_choice: "required" };
+  return { ...offered, tool_choice: { type: "function", function: { name: choice.name } } };
 }
 
 function biasFields(bias: readonly (readonly [number, number])[]): Body {
@@ -196,7 +201,7 @@ export function withCallIds(messages: readonly ChatMessage[]): ChatMessage[] {
 }
 
 function wireMessage(message: ChatMessage, flavour: Flavour): Body {
-  const { role, content, thinking, toolCalls, toolCallId } = message;
+  const { role, content, thinking, toolCalls, toolCallId, images = [] } = message;
   const calls = (toolCalls ?? []).map(({ id, name, arguments: args }) => ({
     id,
     type: "function",
@@ -205,7 +210,7 @@ function wireMessage(message: ChatMessage, flavour: Flavour): Body {
   const thought = flavour === "ours" || flavour === "ollama" ? "reasoning" : "reasoning_content";
   return {
     role,
-    content,
+    content: images.length === 0 ? content : contentParts(content, images),
     // OpenAI's own API refuses fields that it does not know.
     ...(thinking === undefined || thinking === "" || flavour === "other" ? {} : { [thought]: thinking }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),

@@ -29,5 +29,6 @@ export interface RemotePrompt extends RemoteText {
   readonly system: string;
   readonly template: string | undefined;
   readonly context: readonly number[] | undefined;
+  readonly images?: readonly string[];
   readonly think: Think;
 }

@@ -37,6 +37,7 @@ import { firstAnswer } from "./failover.ts";
 import { metered } from "./meter.ts";
 import { readOllama, readOllamaText } from "./ollama-answer.ts";
 import { ollamaChatBody, ollamaPromptBody } from "./ollama-request.ts";
+import { heldToCall } from "./held-to-call.ts";
 import { readChat, readCompletion } from "./openai-answer.ts";
 import { chatBody, textBody } from "./openai-request.ts";
 import type { RemoteChat, RemoteText } from "./question.ts";
@@ -281,10 +282,12 @@ function chatAt(engine: Engine, facts: EngineFacts, question: RemoteChat, signal
   const { place } = engine;
   if (facts.dialect === "ollama") {
     const body = ollamaChatBody(question, facts);
-    return engine.stream(`${facts.apiUrl}/api/chat`, body, signal, (out) => readOllama(place, out, clock));
+    const events = engine.stream(`${facts.apiUrl}/api/chat`, body, signal, (out) => readOllama(place, out, clock));
+    return heldToCall(place, question, events);
   }
   const url = `${facts.apiUrl}/chat/completions`;
-  return engine.stream(url, chatBody(question, facts), signal, (out) => readChat(place, out, clock));
+  const events = engine.stream(url, chatBody(question, facts), signal, (out) => readChat(place, out, clock));
+  return heldToCall(place, question, events);
 }
 
 /** What a text rendered here is held to: an enforced call becomes a grammar, a format stays what it is. */

@@ -93,7 +93,7 @@ export class Remotes {
   /** What is wrong with the file is the owner's to read: clients learn no paths. */
   async #allowed(): Promise<AllowedRemote[]> {
     try {
-      return await this.#allowedFile.get(this.config.remotesFile, readAllowed);
+      return await this.#allowedFile.read(this.config.remotesFile, readAllowed);
     } catch (error) {
       logWarn("the file of allowed remote hosts cannot be used", { error: toAppError(error).message });
       throw new AppError(

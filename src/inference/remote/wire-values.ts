@@ -47,8 +47,10 @@ export function wireLogprobs(items: readonly unknown[]): TokenLogprob[] {
   });
 }
 
-/** The older form of plain completions: lists side by side. */
-export function columnLogprobs(value: unknown): TokenLogprob[] {
+/** Of plain completions: lists side by side, or as chat writes them (llama-server). */
+export function textLogprobs(value: unknown): TokenLogprob[] {
+  const items = listAt(value, "content");
+  if (items.length > 0) return wireLogprobs(items);
   const logprobs = listAt(value, "token_logprobs");
   const tops = listAt(value, "top_logprobs");
   return listAt(value, "tokens").flatMap((token, index) => {

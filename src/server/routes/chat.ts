@@ -11,7 +11,7 @@ import { jsonBody } from "../body.ts";
 import { jsonResponse } from "../errors.ts";
 import { openNamed } from "../model-reference.ts";
 import { chatChunk, collectAnswer, wireLogprobs, wireToolCall } from "../native-chunks.ts";
-import { askSettings, checkTopLogprobs, refuseImages, thinkOf } from "../request-settings.ts";
+import { askSettings, checkImages, checkTopLogprobs, thinkOf } from "../request-settings.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
 import { endOf } from "../request-context.ts";
@@ -40,7 +40,7 @@ async function chat(services: Services, request: ChatRequest, signal: AbortSigna
   if (!abilities.completion) throw new AppError("invalid", `${JSON.stringify(sent)} does not support chat`);
   const tools = (request.tools ?? []).map(toolDefinition);
   if (tools.length > 0 && !abilities.tools) throw new AppError("invalid", `${model.fullName} does not support tools`);
-  for (const { images } of messages) refuseImages(images, sent);
+  for (const { images } of messages) checkImages(images, model, sent);
   if (messages.length === 0) {
     await model.load(settings.options, settings.keepAliveMs, signal);
     return jsonResponse(emptyAnswer(sent, "load"));
@@ -72,6 +72,7 @@ export function chatMessage(message: Message): ChatMessage {
   return {
     role: (message.role ?? "").toLowerCase(),
     content: message.content ?? "",
+    ...(message.images === undefined ? {} : { images: message.images }),
     ...(message.thinking === undefined ? {} : { thinking: message.thinking }),
     ...(message.tool_name === undefined ? {} : { toolName: message.tool_name }),
     ...(message.tool_call_id === undefined ? {} : { toolCallId: message.tool_call_id }),

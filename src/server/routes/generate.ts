@@ -9,7 +9,7 @@ import { jsonBody } from "../body.ts";
 import { jsonResponse } from "../errors.ts";
 import { openNamed } from "../model-reference.ts";
 import { collectAnswer, generateChunk, wireLogprobs, wireToolCall } from "../native-chunks.ts";
-import { askSettings, checkTopLogprobs, keepAliveMs, refuseImages, thinkOf } from "../request-settings.ts";
+import { askSettings, checkImages, checkTopLogprobs, keepAliveMs, thinkOf } from "../request-settings.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
 import { endOf } from "../request-context.ts";
@@ -41,7 +41,7 @@ async function generate(services: Services, request: GenerateRequest, signal: Ab
   const think = thinkOf(request.think, abilities, sent);
   if (!abilities.completion) throw new AppError("invalid", `${JSON.stringify(sent)} does not support generate`);
   if (request.suffix && !abilities.insert) throw new AppError("invalid", `${model.fullName} does not support insert`);
-  refuseImages(request.images, sent);
+  checkImages(request.images, model, sent);
   if (prompt === "" && !request.suffix) {
     await model.load(settings.options, settings.keepAliveMs, signal);
     return jsonResponse(emptyAnswer(sent, "load"));
@@ -54,6 +54,7 @@ async function generate(services: Services, request: GenerateRequest, signal: Ab
     template: request.template === "" ? undefined : request.template,
     context: request.context,
     raw: request.raw ?? false,
+    ...(request.images === undefined || request.images.length === 0 ? {} : { images: request.images }),
     think,
   };
   if (request._debug_render_only === true) return debugRender(sent, model, question);
