@@ -8,13 +8,12 @@ import { runProgram } from "../support/program.ts";
 import type { TestServer } from "../support/server.ts";
 import { chromium, Page } from "./browser.ts";
 import { NativeClient, until } from "./native-client.ts";
-import { OpenWebui } from "./open-webui.ts";
+import { type Completion, joined, OpenWebui } from "./open-webui.ts";
 import { outsideUrl } from "./outside.ts";
 import { smallModelServer } from "./small-model-server.ts";
 
 const LIMIT_MS = 300_000;
 const INSTALL_MS = 1_200_000;
-const isLong = process.env["OLLAMA_TEST_LONG"] === "1";
 /** The small model, made to call tools, brief and always the same. */
 const model = "brief:latest";
 const messages = [{ role: "user", content: "Say hello." }];
@@ -88,7 +87,7 @@ test(
   LIMIT_MS,
 );
 
-describe.skipIf(!isLong)("Open WebUI itself", () => {
+describe.skipIf(process.env["OLLAMA_TEST_LONG"] !== "1")("Open WebUI itself", () => {
   let webui: OpenWebui;
   beforeAll(async () => {
     webui = await OpenWebui.start(server.baseUrl, small);
@@ -97,8 +96,6 @@ describe.skipIf(!isLong)("Open WebUI itself", () => {
 
   const completion = (more: object) =>
     webui.json<Completion>("/api/chat/completions", { model, messages, stream: false, ...more });
-  const lastLine = async (path: string, body: unknown, init?: RequestInit) =>
-    JSON.parse((await webui.text(path, body, init)).trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
   const modelNames = async () => {
     const { models } = await webui.json<{ models: { model: string }[] }>("/ollama/api/tags/0");
     return models.map((each) => each.model);
@@ -133,7 +130,9 @@ describe.skipIf(!isLong)("Open WebUI itself", () => {
       const chunks = lines.map((line) => JSON.parse(line) as { message: { content: string }; done: boolean });
       expect(chunks.map((each) => each.message.content).join("")).toBe(said);
       expect(chunks.at(-1)?.done).toBe(true);
-      expect(await lastLine("/ollama/api/generate", { model, prompt: "Say hello." })).toMatchObject({ done: true });
+      expect(await webui.lastLine("/ollama/api/generate", { model, prompt: "Say hello." })).toMatchObject({
+        done: true,
+      });
       expect(await webui.json("/ollama/v1/messages", { model, messages, max_tokens: 8 })).toMatchObject({
         type: "message",
         stop_reason: "max_tokens",
@@ -220,12 +219,12 @@ describe.skipIf(!isLong)("Open WebUI itself", () => {
     "pulls, creates, copies, uploads, unloads and deletes",
     async () => {
       const shared = `127.0.0.1:${server.port}/library/${small}`;
-      expect(await lastLine("/ollama/api/pull", { model: shared })).toEqual({ status: "success" });
-      expect(await lastLine("/ollama/api/pull", { model: `127.0.0.1:${server.port}/library/nope` })).toEqual({
+      expect(await webui.lastLine("/ollama/api/pull", { model: shared })).toEqual({ status: "success" });
+      expect(await webui.lastLine("/ollama/api/pull", { model: `127.0.0.1:${server.port}/library/nope` })).toEqual({
         error: "pull model manifest: file does not exist",
       });
       const made = { model: "pirate", from: small, system: "You are a pirate.", parameters: { temperature: 0 } };
-      expect(await lastLine("/ollama/api/create", made)).toEqual({ status: "success" });
+      expect(await webui.lastLine("/ollama/api/create", made)).toEqual({ status: "success" });
       await webui.json("/api/models?refresh=true");
       expect(await webui.json("/ollama/api/copy", { source: "pirate:latest", destination: "corsair" })).toBe(true);
       const form = new FormData();
@@ -291,14 +290,7 @@ describe.skipIf(!isLong)("Open WebUI itself", () => {
     "as from a container it may ask but not manage, until it has a key for that",
     async () => {
       const url = outsideUrl(server);
-      const connect = (key?: string) =>
-        webui.json("/ollama/config/update", {
-          ENABLE_OLLAMA_API: true,
-          OLLAMA_BASE_URLS: [url],
-          OLLAMA_API_CONFIGS: { "0": { enable: true, ...(key === undefined ? {} : { key }) } },
-        });
-      await connect();
-      await webui.json("/api/models?refresh=true");
+      await webui.connect(url);
       expect((await completion({})).choices).toHaveLength(1);
       const copy = { source: model, destination: "other" };
       const refused = await webui.text("/ollama/api/copy", copy);
@@ -309,31 +301,20 @@ describe.skipIf(!isLong)("Open WebUI itself", () => {
       const managing = await key("webui", "--scope", "infer,manage");
       await webui.json("/api/models?refresh=true");
       expect(await webui.text("/ollama/api/tags/0")).toStartWith("401 ");
-      await connect(managing);
-      await webui.json("/api/models?refresh=true");
+      await webui.connect(url, managing);
       expect(await webui.text("/ollama/api/copy", copy)).toBe("true");
       expect(await modelNames()).toContain("other:latest");
-      await connectOpenAi(`${url}/v1`, await key("asks"));
+      await webui.connectOpenAi(`${url}/v1`, await key("asks"));
       const viaOpenAi = { model: `v1.${model}`, messages };
       expect((await completion(viaOpenAi)).choices[0]?.message.role).toBe("assistant");
       expect(joined(await webui.text("/api/chat/completions", { ...viaOpenAi, stream: true })).length).toBeGreaterThan(
         0,
       );
-      await connectOpenAi(`${url}/v1`, "ollama_wrong");
+      await webui.connectOpenAi(`${url}/v1`, "ollama_wrong");
       expect(await webui.text("/openai/models/0")).toContain("this API key is not known here");
     },
     LIMIT_MS,
   );
-
-  async function connectOpenAi(url: string, key: string): Promise<void> {
-    await webui.json("/openai/config/update", {
-      ENABLE_OPENAI_API: true,
-      OPENAI_API_BASE_URLS: [url],
-      OPENAI_API_KEYS: [key],
-      OPENAI_API_CONFIGS: { "0": { enable: true, prefix_id: "v1" } },
-    });
-    await webui.json("/api/models?refresh=true");
-  }
 
   /** A chat that does not end by itself within a test. */
   async function endlessChat(): Promise<object> {
@@ -344,22 +325,3 @@ describe.skipIf(!isLong)("Open WebUI itself", () => {
     return { model: "endless:latest", messages, response_format };
   }
 });
-
-interface Completion {
-  readonly choices: readonly {
-    readonly message: {
-      readonly role: string;
-      readonly content: string;
-      readonly tool_calls?: readonly { id: string; function: { name: string; arguments: string } }[];
-    };
-  }[];
-  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
-  readonly sources?: readonly { readonly document: readonly string[] }[];
-}
-
-/** What the chunks of a stream of completions say. */
-function joined(events: string): string {
-  const lines = events.split("\n").filter((line) => line.startsWith("data: {"));
-  const chunks = lines.map((line) => JSON.parse(line.slice(6)) as { choices?: { delta?: { content?: string } }[] });
-  return chunks.map((each) => each.choices?.[0]?.delta?.content ?? "").join("");
-}

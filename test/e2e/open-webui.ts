@@ -123,7 +123,52 @@ export class OpenWebui implements AsyncDisposable {
     }
   }
 
+  /** The last of an answer's lines of JSON. */
+  async lastLine(path: string, body: unknown, init?: RequestInit): Promise<unknown> {
+    return JSON.parse((await this.text(path, body, init)).trim().split("\n").at(-1) ?? "");
+  }
+
+  /** Makes this the only Ollama it knows. */
+  async connect(url: string, key?: string): Promise<void> {
+    await this.json("/ollama/config/update", {
+      ENABLE_OLLAMA_API: true,
+      OLLAMA_BASE_URLS: [url],
+      OLLAMA_API_CONFIGS: { "0": { enable: true, ...(key === undefined ? {} : { key }) } },
+    });
+    await this.json("/api/models?refresh=true");
+  }
+
+  /** The same for its connections to OpenAI; the names of the models there begin with "v1." */
+  async connectOpenAi(url: string, key: string): Promise<void> {
+    await this.json("/openai/config/update", {
+      ENABLE_OPENAI_API: true,
+      OPENAI_API_BASE_URLS: [url],
+      OPENAI_API_KEYS: [key],
+      OPENAI_API_CONFIGS: { "0": { enable: true, prefix_id: "v1" } },
+    });
+    await this.json("/api/models?refresh=true");
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.end();
   }
+}
+
+export interface Completion {
+  readonly choices: readonly {
+    readonly message: {
+      readonly role: string;
+      readonly content: string;
+      readonly tool_calls?: readonly { id: string; function: { name: string; arguments: string } }[];
+    };
+  }[];
+  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
+  readonly sources?: readonly { readonly document: readonly string[] }[];
+}
+
+/** What the chunks of a stream of completions say. */
+export function joined(events: string): string {
+  const lines = events.split("\n").filter((line) => line.startsWith("data: {"));
+  const chunks = lines.map((line) => JSON.parse(line.slice(6)) as { choices?: { delta?: { content?: string } }[] });
+  return chunks.map((each) => each.choices?.[0]?.delta?.content ?? "").join("");
 }
