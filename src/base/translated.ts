@@ -80,7 +80,8 @@ export class Translated<T, U> implements AsyncIterableIterator<U, void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#opened?.close?.();
-    void this.#opened?.source.return?.();
+    // How the source takes it is no longer anybody's business.
+    void this.#opened?.source.return?.().catch(() => undefined);
   }
 }
 

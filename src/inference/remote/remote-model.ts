@@ -3,6 +3,7 @@
 
 import type { ModelOptions } from "../../api/schema/options.ts";
 import { AppError } from "../../base/errors.ts";
+import { translate, Translated } from "../../base/translated.ts";
 import type { DialogFormat } from "../../chat/dialog-format.ts";
 import type { OutputParser } from "../../chat/output-family.ts";
 import type { Config } from "../../config.ts";
@@ -42,7 +43,7 @@ import { readChat, readCompletion } from "./openai-answer.ts";
 import { chatBody, textBody } from "./openai-request.ts";
 import type { RemoteChat, RemoteText } from "./question.ts";
 
-type Events = AsyncGenerator<AnswerEvent, void, undefined>;
+type Events = AsyncIterable<AnswerEvent>;
 type Start<T> = (engine: Engine, facts: EngineFacts) => AsyncGenerator<T, void, undefined>;
 
 /** Counts who is being answered, and when it was used last. */
@@ -93,27 +94,28 @@ export class RemoteModel implements AskableModel {
     return metered(events, { asker: this.shared.asker, model: this.model.name.display, promptIsShared });
   }
 
-  async *#chat(question: ChatQuestion, signal: AbortSignal): Events {
+  #chat(question: ChatQuestion, signal: AbortSignal): Events {
     const messages = withModelMessages(this.model, question.messages);
-    if (this.#format !== undefined) yield* this.#chatAsText(this.#format, { ...question, messages }, signal);
-    else yield* this.#chatThere({ ...question, ...this.#settings(question), messages }, signal);
+    return this.#format !== undefined
+      ? this.#chatAsText(this.#format, { ...question, messages }, signal)
+      : this.#chatThere({ ...question, ...this.#settings(question), messages }, signal);
   }
 
-  async *#complete(question: PromptQuestion, signal: AbortSignal): Events {
+  #complete(question: PromptQuestion, signal: AbortSignal): Events {
     const isText = question.raw || question.template !== undefined || this.#format !== undefined;
-    if (isText) yield* this.#promptAsText(question, signal);
-    else if (question.suffix !== "") yield* this.#textThere({ ...question, ...this.#settings(question) }, signal);
-    else yield* this.#promptThere(question, signal);
+    if (isText) return this.#promptAsText(question, signal);
+    if (question.suffix === "") return this.#promptThere(question, signal);
+    return readText(this.#text({ ...question, ...this.#settings(question) }, signal), undefined);
   }
 
   /** An Ollama renders a prompt itself; elsewhere it becomes a conversation. */
-  async *#promptThere(question: PromptQuestion, signal: AbortSignal): Events {
+  #promptThere(question: PromptQuestion, signal: AbortSignal): Events {
     const messages = promptMessages(this.model, question);
     const tools = { tools: [], toolChoice: "auto", parallelToolCalls: true } as const;
     const asChat: RemoteChat = { ...question, ...this.#settings(question), ...tools, messages };
     const system = question.system === "" ? this.model.system : question.system;
     const asPrompt = { ...question, ...this.#settings(question), system };
-    yield* this.#stream(signal, (engine, facts) => {
+    return this.#stream(signal, (engine, facts) => {
       const clock = new Clock();
       const { place } = engine;
       const context = question.context ?? [];
@@ -183,11 +185,11 @@ export class RemoteModel implements AskableModel {
     throw new AppError("unsupported", "the engine that serves this model renders the prompt itself");
   }
 
-  async *#chatThere(question: RemoteChat, signal: AbortSignal): Events {
-    yield* this.#stream(signal, (engine, facts) => chatAt(engine, facts, question, signal));
+  #chatThere(question: RemoteChat, signal: AbortSignal): Events {
+    return this.#stream(signal, (engine, facts) => chatAt(engine, facts, question, signal));
   }
 
-  async *#chatAsText(format: DialogFormat, question: ChatQuestion, signal: AbortSignal): Events {
+  #chatAsText(format: DialogFormat, question: ChatQuestion, signal: AbortSignal): Events {
     const { think, messages } = question;
     const tools = offered(question);
     const prompt = format.render({ messages, tools, think });
@@ -200,10 +202,10 @@ export class RemoteModel implements AskableModel {
     });
     const text = { ...question, ...this.#settings(question), prompt, suffix: "" };
     const events = this.#text({ ...text, format: textFormat(question, format, question) }, signal);
-    yield* readText(events, parser);
+    return readText(events, parser);
   }
 
-  async *#promptAsText(question: PromptQuestion, signal: AbortSignal): Events {
+  #promptAsText(question: PromptQuestion, signal: AbortSignal): Events {
     if ((question.context ?? []).length > 0)
       throw new AppError("invalid", "context cannot be put before a prompt that is rendered here; use /api/chat");
     const prompt = this.renderPrompt(question);
@@ -212,14 +214,10 @@ export class RemoteModel implements AskableModel {
     const parser = format?.family.create({ tools: [], thinking: question.think.on, prompt });
     const text = { ...question, ...this.#settings(question), prompt, suffix: "" };
     const events = this.#text({ ...text, format: textFormat(question, format) }, signal);
-    yield* readText(events, parser);
+    return readText(events, parser);
   }
 
-  async *#textThere(question: RemoteText, signal: AbortSignal): Events {
-    yield* readText(this.#text(question, signal), undefined);
-  }
-
-  #text(question: RemoteText, signal: AbortSignal): AsyncGenerator<RunnerEvent, void, undefined> {
+  #text(question: RemoteText, signal: AbortSignal): AsyncIterable<RunnerEvent> {
     return this.#stream(signal, (engine, facts) => {
       const clock = new Clock();
       const { place } = engine;
@@ -241,28 +239,41 @@ export class RemoteModel implements AskableModel {
   }
 
   /** Commits to the engine that gives a first event. */
-  async *#stream<T>(signal: AbortSignal, start: Start<T>): AsyncGenerator<T, void, undefined> {
-    using _use = this.shared.use.begin();
-    const { first, events } = await firstAnswer(this.engines, async (engine) => {
-      const begun = start(engine, await engine.facts(signal));
-      return { first: await begun.next(), events: begun };
+  #stream<T>(signal: AbortSignal, start: Start<T>): AsyncIterable<T> {
+    return new Translated(async () => {
+      const use = this.shared.use.begin();
+      try {
+        const { first, events } = await firstAnswer(this.engines, async (engine) => {
+          const begun = start(engine, await engine.facts(signal));
+          return { first: await begun.next(), events: begun };
+        });
+        // A client that leaves at the very first event must not keep the engine busy: closing the source ends the connection.
+        return { source: afterFirst(first, events), read: (event: T) => [event], close: () => use[Symbol.dispose]() };
+      } catch (error) {
+        use[Symbol.dispose]();
+        throw error;
+      }
     });
-    try {
-      if (first.done === true) return;
-      yield first.value;
-      yield* events;
-    } finally {
-      // A client that leaves at the very first event must not keep the engine busy.
-      await events.return();
-    }
   }
+}
+
+function afterFirst<T>(first: IteratorResult<T>, rest: AsyncGenerator<T, void, undefined>): AsyncIterator<T> {
+  let kept: IteratorResult<T> | undefined = first;
+  return {
+    next() {
+      const result = kept;
+      kept = undefined;
+      return result === undefined ? rest.next() : Promise.resolve(result);
+    },
+    return: () => rest.return(),
+  };
 }
 
 /** All answers are metered where they leave this model. */
 function paidElsewhere(): void {}
 
 /** As the text of a local model is read. */
-async function* readText(events: AsyncIterable<RunnerEvent>, parser: OutputParser | undefined): Events {
+function readText(events: AsyncIterable<RunnerEvent>, parser: OutputParser | undefined): Events {
   const reader = new AnswerReader(parser, {
     startedMs: performance.now(),
     loadMs: 0,
@@ -270,14 +281,19 @@ async function* readText(events: AsyncIterable<RunnerEvent>, parser: OutputParse
     used: paidElsewhere,
     shortened: () => undefined,
   });
-  for await (const event of events) yield* reader.read(event);
+  return translate(events, (event) => reader.read(event));
 }
 
 function offered({ tools, toolChoice }: ChatQuestion): ChatQuestion["tools"] {
   return toolChoice === "none" ? [] : tools;
 }
 
-function chatAt(engine: Engine, facts: EngineFacts, question: RemoteChat, signal: AbortSignal): Events {
+function chatAt(
+  engine: Engine,
+  facts: EngineFacts,
+  question: RemoteChat,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent, void, undefined> {
   const clock = new Clock();
   const { place } = engine;
   if (facts.dialect === "ollama") {
