@@ -147,12 +147,9 @@ export class LocalModel implements AskableModel {
     const held = await this.#hold(question.options, question.keepAliveMs, signal, "takes-turn");
     using lease = held.lease;
     const limit = this.#contextLimit(held.options, lease.runner);
-    const reply = await lease.runner.embed({
-      inputs: question.inputs,
-      query: undefined,
-      truncate: question.truncate,
-      contextLimit: limit,
-    });
+    requireModestNumber(question.inputs.length, this.model.facts().embeddingLength);
+    const { inputs, truncate } = question;
+    const reply = await lease.runner.embed({ inputs, query: undefined, truncate, contextLimit: limit }, signal);
     const promptTokens = reply.tokenCounts.reduce((sum, count) => sum + count, 0);
     this.#used({ promptTokens, cachedTokens: 0, generatedTokens: 0, complete: true });
     return {
@@ -168,7 +165,7 @@ export class LocalModel implements AskableModel {
     const held = await this.#hold(question.options, question.keepAliveMs, signal);
     using lease = held.lease;
     const contextLimit = this.#contextLimit(held.options, lease.runner);
-    const reply = await lease.runner.embed({ inputs, query, truncate: true, contextLimit });
+    const reply = await lease.runner.embed({ inputs, query, truncate: true, contextLimit }, signal);
     return {
       // One class: a logit. Two: the model's own share of "yes", which comes first.
       scores: reply.vectors.map(([first = 0, ...others]) => (others.length === 0 ? 1 / (1 + Math.exp(-first)) : first)),
@@ -264,7 +261,7 @@ export class LocalModel implements AskableModel {
       contextTokens: prepared.contextTokens,
       addSpecial: true,
       sampling: samplingParams(options, question.logitBias),
-      stop: options.stop ?? [],
+      stop: stopWords(options),
       maxTokens: maxTokens(options, prompt.limit),
       contextLimit: prompt.limit,
       numKeep: options.num_keep ?? 4,
@@ -278,6 +275,24 @@ export class LocalModel implements AskableModel {
       draftTokens: options.draft_num_predict,
     };
   }
+}
+
+/** A text becomes so many numbers at once: in the runner, here, and several times as long as JSON. */
+const MOST_NUMBERS = 16_000_000;
+
+function requireModestNumber(texts: number, numbersEach: number): void {
+  const most = Math.floor(MOST_NUMBERS / Math.max(1, numbersEach));
+  if (texts <= most) return;
+  throw new AppError("invalid", `${texts} texts are too many for one request: this model embeds ${most} at a time`);
+}
+
+/** Each token is compared with each of them. */
+const MOST_STOP_WORDS = 256;
+
+function stopWords({ stop = [] }: ModelOptions): readonly string[] {
+  if (stop.length > MOST_STOP_WORDS)
+    throw new AppError("invalid", `stop has ${stop.length} entries; at most ${MOST_STOP_WORDS} are taken`);
+  return stop;
 }
 
 async function* answerOf(generation: Generation, reader: AnswerReader): AsyncGenerator<AnswerEvent, void, undefined> {

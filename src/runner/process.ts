@@ -195,8 +195,11 @@ export class RunnerProcess implements AsyncDisposable {
     return reply.type === "text" ? reply.text : "";
   }
 
-  async embed(request: Omit<EmbedRequest, "type" | "id">): Promise<Extract<FromRunner, { type: "embeddings" }>> {
-    const reply = await this.#ask({ type: "embed", id: 0, ...request });
+  async embed(
+    request: Omit<EmbedRequest, "type" | "id">,
+    signal: AbortSignal,
+  ): Promise<Extract<FromRunner, { type: "embeddings" }>> {
+    const reply = await this.#ask({ type: "embed", id: 0, ...request }, signal);
     if (reply.type !== "embeddings") throw new AppError("internal", "the runner gave no embeddings");
     return reply;
   }
@@ -216,12 +219,22 @@ export class RunnerProcess implements AsyncDisposable {
     await this.#child.exited;
   }
 
-  #ask(message: Exclude<ToRunner, LoadRequest | GenerateRequest>): Promise<FromRunner> {
+  async #ask(message: Exclude<ToRunner, LoadRequest | GenerateRequest>, signal?: AbortSignal): Promise<FromRunner> {
+    signal?.throwIfAborted();
     const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { kind: "reply", resolve, reject });
+    const { promise, resolve, reject } = Promise.withResolvers<FromRunner>();
+    const abort = () => {
+      reject(new AppError("canceled", "request canceled"));
+      this.#cancel(id);
+    };
+    this.#waiting.set(id, { kind: "reply", resolve, reject });
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
       this.#send({ ...message, id });
-    });
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
   #send(message: ToRunner): void {

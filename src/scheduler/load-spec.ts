@@ -1,6 +1,7 @@
 // From a model and a request's load-time options to what a runner is started with.
 
 import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { usableThreads } from "../base/cpu.ts";
 import { memoryState } from "../base/memory.ts";
@@ -31,6 +32,8 @@ export interface LoadSpec {
 
 const MIB = 1024 * 1024;
 const DEFAULT_BATCH = 512;
+/** A batch's buffers grow with it, and nothing is faster in larger ones. */
+const MOST_BATCH = 8192;
 /** `num_gpu` when nobody asked. */
 const ALL_THAT_FIT = -1;
 /** Tokens of context that layers on a GPU make room for when none were asked for; more is used where it is free. */
@@ -83,11 +86,13 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
 /** What a request may choose for a load; 0 and less ask for the default, as in Ollama. */
 function loadOptions(options: ModelOptions, config: Config) {
   const asked = (value: number | undefined) => (value !== undefined && value > 0 ? value : undefined);
-  const threads = asked(options.num_thread);
+  const wanted = asked(options.num_thread);
+  // More threads than processors would wait for each other and compute nothing.
+  const threads = wanted === undefined ? undefined : Math.min(wanted, availableParallelism());
   return {
     threads: threads ?? (config.numThreads || usableThreads()),
     fixedThreads: threads !== undefined,
-    batch: asked(options.num_batch) ?? DEFAULT_BATCH,
+    batch: Math.min(asked(options.num_batch) ?? DEFAULT_BATCH, MOST_BATCH),
     mmap: options.use_mmap ?? true,
   };
 }
@@ -97,7 +102,7 @@ function signatureOf(model: OpenedModel, options: ModelOptions, chosen: ReturnTy
   return JSON.stringify([
     model.adapters,
     model.draftPath ?? "",
-    options.num_thread ?? 0,
+    chosen.fixedThreads ? chosen.threads : 0,
     chosen.batch,
     options.num_gpu ?? ALL_THAT_FIT,
     options.main_gpu ?? null,

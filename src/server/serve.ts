@@ -27,6 +27,8 @@ import { currentRequest } from "./request-context.ts";
 /** Larger than any upload: blobs stream to disk, other bodies have their own limit. */
 const MAX_REQUEST_BYTES = 1024 ** 4;
 const LAST_BYTES_MS = 500;
+/** Whoever connects and asks nothing, or lets a request drip, is sent away after that. */
+const SILENT_CONNECTION_S = 60;
 
 /** Throws (`invalid`, `forbidden`, `internal`) when it cannot start; otherwise resolves when it has stopped. */
 export async function serve(config: Config): Promise<void> {
@@ -137,13 +139,16 @@ function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {
     return Bun.serve({
       hostname: config.host.hostname,
       port: config.host.port,
-      // Generation may be quiet for long; Bun would cut a response that is silent for 10 seconds.
-      idleTimeout: 0,
+      // For connections on which nothing is asked; an answer may be quiet for as long as it likes.
+      idleTimeout: SILENT_CONNECTION_S,
       maxRequestBodySize: MAX_REQUEST_BYTES,
       development: false,
       // Bun turns port sharing on outside development mode: a second server would then steal half of the connections.
       reusePort: false,
-      fetch: (request, server) => app.fetch(request, server.requestIP(request)?.address),
+      fetch: (request, server) => {
+        server.timeout(request, 0);
+        return app.fetch(request, server.requestIP(request)?.address);
+      },
     });
   } catch (error) {
     const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
