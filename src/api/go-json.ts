@@ -4,10 +4,13 @@
 import { AppError } from "../base/errors.ts";
 
 const MAX_DEPTH = 10_000;
+/** Each becomes an object or a slot of one: twenty times as much memory as text. */
+const MAX_VALUES = 1_000_000;
 
 /** Throws `invalid`: "missing request body" for blank text, otherwise the decoder's message. */
 export function parseFirstJson(text: string): unknown {
   if (nestsTooDeep(text)) throw invalid("exceeded max depth");
+  if (holdsTooMany(text)) throw invalid(`exceeded ${MAX_VALUES} values`);
   try {
     const value: unknown = JSON.parse(text);
     return value;
@@ -31,6 +34,19 @@ function nestsTooDeep(text: string): boolean {
     if (token === "[" || token === "{") depth++;
     else if (token === "]" || token === "}") depth--;
     if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
+function holdsTooMany(text: string): boolean {
+  let commas = 0;
+  for (let at = text.indexOf(","); at >= 0 && commas <= MAX_VALUES; at = text.indexOf(",", at + 1)) commas++;
+  if (commas <= MAX_VALUES) return false;
+  // Prose has commas too: now those in strings are left out.
+  commas = 0;
+  for (const [token] of text.matchAll(/,|"(?:[^"\\]|\\.)*(?:"|$)/gs)) {
+    if (token === ",") commas++;
+    if (commas > MAX_VALUES) return true;
   }
   return false;
 }

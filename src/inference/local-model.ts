@@ -31,6 +31,7 @@ import { type AnswerGrammar, grammarFor } from "./answer-grammar.ts";
 import { promptText, withModelMessages } from "./model-dialog.ts";
 import { AnswerReader } from "./read-answer.ts";
 import { contextLimit, maxTokens, mergeOptions, samplingParams } from "./settings.ts";
+import { cutText, estimatedTokens, mostText, requireCountable } from "./text-limit.ts";
 import { messagesToDrop, withoutOldest } from "./truncate.ts";
 
 /** Ollama's words (llm/llama_server.go); clients look for "context length". */
@@ -148,7 +149,8 @@ export class LocalModel implements AskableModel {
     using lease = held.lease;
     const limit = this.#contextLimit(held.options, lease.runner);
     requireModestNumber(question.inputs.length, this.model.facts().embeddingLength);
-    const { inputs, truncate } = question;
+    const { truncate } = question;
+    const inputs = question.inputs.map((text) => countable(text, limit, truncate));
     const reply = await lease.runner.embed({ inputs, query: undefined, truncate, contextLimit: limit }, signal);
     const promptTokens = reply.tokenCounts.reduce((sum, count) => sum + count, 0);
     this.#used({ promptTokens, cachedTokens: 0, generatedTokens: 0, complete: true });
@@ -175,12 +177,13 @@ export class LocalModel implements AskableModel {
 
   async tokenize(text: string, signal: AbortSignal): Promise<readonly number[]> {
     using lease = (await this.#hold({}, undefined, signal)).lease;
-    return await lease.runner.tokenize(text, true);
+    requireCountable(text, lease.runner.facts.maxContext);
+    return await lease.runner.tokenize(text, true, signal);
   }
 
   async detokenize(tokens: readonly number[], signal: AbortSignal): Promise<string> {
     using lease = (await this.#hold({}, undefined, signal)).lease;
-    return await lease.runner.detokenize(tokens);
+    return await lease.runner.detokenize(tokens, signal);
   }
 
   async load(options: ModelOptions, keepAliveMs: number | undefined, signal: AbortSignal): Promise<void> {
@@ -237,16 +240,19 @@ export class LocalModel implements AskableModel {
     const limit = this.#contextLimit(held.options, runner);
     const ask = (text: string, cutPrompt: boolean) =>
       runner.generate(this.#request(question, held.options, prepared, { text, limit, cutPrompt }), signal);
-    const first = ask(prepared.text, question.truncate && prepared.shorter === undefined);
-    const overflow = await overflowOf(first);
-    if (overflow === undefined) {
+    const most = mostText(limit);
+    const cuts = question.truncate && prepared.shorter === undefined;
+    const first = cuts || prepared.text.length <= most ? ask(cutText(prepared.text, most), cuts) : undefined;
+    const overflow = first === undefined ? estimatedTokens(prepared.text) : await overflowOf(first);
+    if (first !== undefined && overflow === undefined) {
       yield* answerOf(first, new AnswerReader(prepared.parser, { ...facts, droppedTokens: 0 }));
       return;
     }
     if (!question.truncate || prepared.shorter === undefined) throw new AppError("invalid", TOO_LONG);
-    const tokensOf = async (text: string) => (await runner.tokenize(text, true)).length;
-    const text = await prepared.shorter(tokensOf, limit);
-    const droppedTokens = Math.max(0, overflow - (await tokensOf(text)));
+    const tokensOf = async (text: string) =>
+      text.length > most ? estimatedTokens(text) : (await runner.tokenize(text, true, signal)).length;
+    const text = cutText(await prepared.shorter(tokensOf, limit), most);
+    const droppedTokens = Math.max(0, (overflow ?? 0) - (await tokensOf(text)));
     yield* answerOf(ask(text, true), new AnswerReader(prepared.parser, { ...facts, droppedTokens }));
   }
 
@@ -275,6 +281,13 @@ export class LocalModel implements AskableModel {
       draftTokens: options.draft_num_predict,
     };
   }
+}
+
+/** An input that cannot fit is refused in the words for one that does not, or cut, before anything counts its tokens. */
+function countable(text: string, limit: number, truncate: boolean): string {
+  const most = mostText(limit);
+  if (text.length > most && !truncate) throw new AppError("invalid", "the input length exceeds the context length");
+  return text.slice(0, most);
 }
 
 /** A text becomes so many numbers at once: in the runner, here, and several times as long as JSON. */

@@ -13,10 +13,14 @@ export function checkTemplate(source: string): void {
   }
 }
 
+/** Each is a file of its own. */
+const MOST_LICENSES = 100;
+
 export function licensesOf(license: unknown): string[] {
   if (license === undefined || license === "") return [];
   if (typeof license === "string") return [license];
   const list = stringList(license);
+  if (list.length > MOST_LICENSES) throw new AppError("invalid", `more than ${MOST_LICENSES} licenses`);
   if (!Array.isArray(license) || list.length !== license.length) {
     throw new AppError("invalid", "license must be a text or a list of texts");
   }

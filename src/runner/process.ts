@@ -185,13 +185,13 @@ export class RunnerProcess implements AsyncDisposable {
     this.#send({ type: "cancel", id });
   }
 
-  async tokenize(text: string, addSpecial: boolean): Promise<readonly number[]> {
-    const reply = await this.#ask({ type: "tokenize", id: 0, text, addSpecial });
+  async tokenize(text: string, addSpecial: boolean, signal: AbortSignal): Promise<readonly number[]> {
+    const reply = await this.#ask({ type: "tokenize", id: 0, text, addSpecial }, signal);
     return reply.type === "tokens" ? reply.tokens : [];
   }
 
-  async detokenize(tokens: readonly number[]): Promise<string> {
-    const reply = await this.#ask({ type: "detokenize", id: 0, tokens });
+  async detokenize(tokens: readonly number[], signal: AbortSignal): Promise<string> {
+    const reply = await this.#ask({ type: "detokenize", id: 0, tokens }, signal);
     return reply.type === "text" ? reply.text : "";
   }
 

@@ -23,6 +23,7 @@ export async function readText(request: Request, limitBytes = MAX_BODY_BYTES, si
   for await (const chunk of withoutSilence(request.body, silenceMs)) {
     total += chunk.byteLength;
     if (total > limitBytes) throw tooLarge(limitBytes);
+    currentRequest()?.keepBody(chunk.byteLength);
     chunks.push(chunk);
   }
   const bytes = decompress(Buffer.concat(chunks), request.headers.get("content-encoding") ?? "");

@@ -15,6 +15,7 @@ import { logDebug, logInfo, logTrace, logWarn } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { Asker } from "../inference/model.ts";
 import { errorInDialect } from "./dialects.ts";
+import { KeptBodies } from "./kept-bodies.ts";
 import { reasonOf, type RequestContext, within } from "./request-context.ts";
 import { isResumable, needOf } from "./route-needs.ts";
 import { endOfStream } from "./stream.ts";
@@ -49,6 +50,7 @@ export class Gate {
   libraries: "starting" | "ready" | "broken" = "starting";
 
   readonly #revocations: RevocationWatch;
+  readonly #bodies = new KeptBodies();
 
   constructor(readonly parts: GateParts) {
     this.#revocations = new RevocationWatch(parts.keys);
@@ -86,7 +88,8 @@ export class Gate {
     const caller = this.#identify(arrival);
     const use = caller.kind === "key" ? this.#revocations.use(caller.key) : undefined;
     const end = use === undefined ? request.signal : AbortSignal.any([request.signal, use.revoked]);
-    const context = { ...this.#contextOf(caller, request.headers), end };
+    const body = this.#bodies.open();
+    const context = { ...this.#contextOf(caller, request.headers), end, keepBody: body.keep };
     const { lost } = context;
     return within(context, async () => {
       const entry = { waitsFor: !isResumable(request.method, arrival.route ?? "") };
@@ -95,6 +98,7 @@ export class Gate {
       const ended = (response: Response) => {
         leave?.();
         use?.[Symbol.dispose]();
+        body[Symbol.dispose]();
         this.#inFlight.delete(entry);
         this.#wakeDrain();
         this.#record(arrival, caller, response.status, performance.now() - startedMs);
@@ -141,7 +145,7 @@ export class Gate {
     return identify(address, request.headers, { table, keylessLoopback, nowMs: Date.now() });
   }
 
-  #contextOf(caller: Caller, headers: Headers): Omit<RequestContext, "end"> {
+  #contextOf(caller: Caller, headers: Headers): Omit<RequestContext, "end" | "keepBody"> {
     const lost = { promptTokens: 0 };
     return {
       lost,

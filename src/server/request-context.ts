@@ -14,6 +14,8 @@ export interface RequestContext {
   readonly isInCharge: boolean;
   /** The id of the key that was shown. */
   readonly keyId: string | undefined;
+  /** Tells that so many bytes of its body are kept until it ends. Throws `busy` when all requests together keep too many. */
+  readonly keepBody: (bytes: number) => void;
   /** Bodies are written to the log. */
   readonly logsBody: boolean;
   /** Fires when nobody waits for the answer any more, or, with an AppError as its reason, when its key was revoked. */

@@ -51,3 +51,10 @@ test("a body of many values before the mistake is scanned in linear time", () =>
   expect(() => parseFirstJson(text)).toThrow("invalid character 'x' looking for beginning of value");
   expect(performance.now() - startedMs).toBeLessThan(3_000);
 });
+
+test("more than a million values are refused, commas of a text are none", () => {
+  expect(() => parseFirstJson(`[${"1,".repeat(1_000_001)}1]`)).toThrow("exceeded 1000000 values");
+  expect(parseFirstJson(`[${"1,".repeat(999_999)}1]`)).toHaveLength(1_000_000);
+  const prose = `a \\"quoted\\" word, `.repeat(1_100_000);
+  expect(parseFirstJson(`{"prompt":"${prose}","x":1}`)).toMatchObject({ x: 1 });
+});

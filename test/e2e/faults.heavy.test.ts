@@ -3,6 +3,8 @@
 
 import { expect, test } from "bun:test";
 import { chmod, readdir, rm, writeFile } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { digestOf } from "../../src/base/digest.ts";
@@ -222,6 +224,59 @@ test(
   },
   LIMIT_MS,
 );
+
+test(
+  "without descriptors what open connections ask for is answered or refused with the reason, and works when there are some",
+  async () => {
+    if (Bun.which("prlimit") === null) return impossible("no prlimit here");
+    await using server = await startServer();
+    const client = new NativeClient(server);
+    await client.createTiny("m", "llama", 1);
+    await client.createTiny("cold", "llama", 2);
+    await works(client, "m");
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const generate = (model: string) =>
+      askOver(agent, server.port, "/api/generate", { model, prompt: "hi", stream: false, options: { num_predict: 4 } });
+    expect(await generate("m")).toStartWith("200");
+    allowDescriptors(server.pid, lowestFree(server.pid));
+    expect(await generate("m")).toStartWith("200");
+    expect(await generate("cold")).toMatch(/^500 .*too many (?:open files|files open)/i);
+    const create = { model: "n", from: "m", system: "text", stream: false };
+    expect(await askOver(agent, server.port, "/api/create", create)).toMatch(
+      /^500 .*too many (?:open files|files open)/i,
+    );
+    expect(await generate("m")).toStartWith("200");
+    allowDescriptors(server.pid, 1024);
+    expect(await generate("cold")).toStartWith("200");
+    expect(await askOver(agent, server.port, "/api/create", create)).toStartWith("200");
+    expect(await storeState(server.home.modelsDir)).toMatchObject({ damage: [] });
+    agent.destroy();
+  },
+  LIMIT_MS,
+);
+
+/** The number that the next opened file would get. */
+function lowestFree(pid: number): number {
+  const used = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  for (let number = 0; ; number++) if (!used.has(number)) return number;
+}
+
+function allowDescriptors(pid: number, count: number): void {
+  expect(Bun.spawnSync(["prlimit", "--pid", String(pid), `--nofile=${count}:`]).exitCode).toBe(0);
+}
+
+/** Status and text of the answer over the agent's one connection. */
+function askOver(agent: Agent, port: number, path: string, body: object): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ agent, port, host: "127.0.0.1", path, method: "POST", timeout: 20_000 }, (response) => {
+      let text = `${response.statusCode} `;
+      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      response.on("end", () => resolve(text));
+    });
+    asked.on("error", reject);
+    asked.end(JSON.stringify(body));
+  });
+}
 
 function connected(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("connect", () => resolve()).once("close", () => resolve()));

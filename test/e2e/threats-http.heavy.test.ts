@@ -56,9 +56,6 @@ describe("a request whose end can be read in two ways is refused", () => {
 
 describe("a Host or an Origin that only looks like this machine's", () => {
   test.each([
-    "localhost@evil.example",
-    "evil.example@localhost",
-    "localhost/x",
     "localhost,evil.example",
     "[::ffff:8.8.8.8]",
     "8.8.8.8",
@@ -70,12 +67,17 @@ describe("a Host or an Origin that only looks like this machine's", () => {
     expect(await target.raw(get(`Host: ${host}`))).toBe(403);
   });
 
-  test.each(["localhost:evil.example", "fd:evil.example:80", "[::1].evil.example", "[].evil.example"])(
-    "Host %j is none",
-    async (host) => {
-      expect(await target.raw(get(`Host: ${host}`))).toBe(400);
-    },
-  );
+  test.each([
+    "localhost:evil.example",
+    "fd:evil.example:80",
+    "[::1].evil.example",
+    "[].evil.example",
+    "localhost@evil.example",
+    "evil.example@localhost",
+    "localhost/x",
+  ])("Host %j is none", async (host) => {
+    expect(await target.raw(get(`Host: ${host}`))).toBe(400);
+  });
 
   test("an old program that sends none is answered", async () => {
     expect(await target.raw("GET /api/version HTTP/1.0\r\n\r\n")).toBe(200);
