@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, LIMIT_MS);
 afterAll(() => target[Symbol.asyncDispose]());
 
-const list = (count: number, item: string): string => `[${new Array<string>(count).fill(item).join(",")}]`;
+const list = (count: number, item: string): string => `[${Array.from({ length: count }, () => item).join(",")}]`;
 const word = (length: number): string => `"${"a".repeat(length)}"`;
 const SHORT_ANSWER = '"stream":false,"options":{"num_predict":2}';
 
