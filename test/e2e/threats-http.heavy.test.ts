@@ -123,6 +123,18 @@ test.each([
   expect(status).toBe(403);
 });
 
+test("o#13223: where the models are is told to this machine's programs alone", async () => {
+  await new NativeClient(target.server).createTiny("m", "llama");
+  const show = async (headers: Record<string, string>): Promise<string> =>
+    (await target.send("POST", "/api/show", { model: "m" }, headers)).text;
+  expect(await show({})).toContain(`FROM ${target.server.home.modelsDir}`);
+  for (const elsewhere of [{ origin: "http://localhost:3000" }, { "x-forwarded-for": "1.2.3.4" }]) {
+    const shown = await show(elsewhere);
+    expect(shown).toContain("FROM blobs/sha256-");
+    expect(shown).not.toContain(target.server.home.path);
+  }
+});
+
 test(
   "what one key asked and was answered, no other key reads, continues or deletes",
   async () => {

@@ -1,5 +1,6 @@
 // Listing, showing and changing the models on this disk: tags, ps, show, create, copy, delete (spec 2.49–2.60).
 
+import { sep } from "node:path";
 import { Elysia } from "elysia";
 import {
   CopyRequest,
@@ -31,13 +32,14 @@ import { jsonResponse, publicError, STATUS } from "../errors.ts";
 import type { StoredModel } from "../../models/store.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
+import { isLocalProgram } from "../peers.ts";
 import { endOf } from "../request-context.ts";
 
 export function modelRoutes(services: Services) {
   return new Elysia()
     .get("/api/tags", () => listModels(services), { detail: { summary: "List models", tags: ["models"] } })
     .get("/api/ps", () => listRunning(services), { detail: { summary: "List running models", tags: ["models"] } })
-    .post("/api/show", ({ body }) => show(services, body), {
+    .post("/api/show", ({ body, request }) => show(services, body, isLocalProgram(request)), {
       parse: jsonBody(ShowRequest),
       body: ShowRequest,
       detail: { summary: "Show a model", tags: ["models"] },
@@ -144,11 +146,14 @@ async function listRunning({ scheduler, inference }: Services): Promise<Response
   return jsonResponse({ models: [...scheduler.running().map(runningModel), ...remote.map(remoteModel)] });
 }
 
-async function show({ store, config }: Services, request: ShowRequest): Promise<Response> {
+/** Where the models are, and with it the user's name, is nobody else's business (threat o#13223). */
+async function show({ store, config }: Services, request: ShowRequest, isHere: boolean): Promise<Response> {
   const sent = request.model || request.name || "";
   if (sent === "") throw new AppError("invalid", "model is required");
   const name = ModelName.parse(sent);
-  return jsonResponse(showModel(await openModel(store, name, name.display), request, config.goTemplate));
+  const shown = showModel(await openModel(store, name, name.display), request, config.goTemplate);
+  const modelfile = isHere ? shown.modelfile : shown.modelfile?.replaceAll(store.directory + sep, "");
+  return jsonResponse({ ...shown, modelfile });
 }
 
 async function create(
