@@ -28,7 +28,7 @@ function invalid(message: string): AppError {
 /** JSON.parse itself knows no limit, but what walks its result later would run out of stack. */
 function nestsTooDeep(text: string): boolean {
   // Only a text with that many opening brackets is looked at closely.
-  if (text.length <= MAX_DEPTH) return false;
+  if (count(text, "[", MAX_DEPTH) + count(text, "{", MAX_DEPTH) <= MAX_DEPTH) return false;
   let depth = 0;
   for (const [token] of text.matchAll(/[[\]{}]|"(?:[^"\\]|\\.)*(?:"|$)/gs)) {
     if (token === "[" || token === "{") depth++;
@@ -38,12 +38,17 @@ function nestsTooDeep(text: string): boolean {
   return false;
 }
 
+/** How often a character stands in a text, counted no further than just beyond `most`. */
+function count(text: string, char: string, most: number): number {
+  let found = 0;
+  for (let at = text.indexOf(char); at >= 0 && found <= most; at = text.indexOf(char, at + 1)) found++;
+  return found;
+}
+
 function holdsTooMany(text: string): boolean {
-  let commas = 0;
-  for (let at = text.indexOf(","); at >= 0 && commas <= MAX_VALUES; at = text.indexOf(",", at + 1)) commas++;
-  if (commas <= MAX_VALUES) return false;
+  if (count(text, ",", MAX_VALUES) <= MAX_VALUES) return false;
   // Prose has commas too: now those in strings are left out.
-  commas = 0;
+  let commas = 0;
   for (const [token] of text.matchAll(/,|"(?:[^"\\]|\\.)*(?:"|$)/gs)) {
     if (token === ",") commas++;
     if (commas > MAX_VALUES) return true;
