@@ -343,6 +343,21 @@ test.skipIf(process.platform !== "linux")(
   LIMIT_MS,
 );
 
+test(
+  "a runner that says nothing to a request for long, but gets on, is left alone",
+  async () => {
+    await using server = await startServer({ env: { OLLAMA_STALL_TIMEOUT: "300ms" } });
+    const client = new NativeClient(server);
+    await client.createTiny("e", "bert");
+    // More than ten times that long: all vectors come at the end.
+    const input = Array.from({ length: 24_000 }, (_, i) => `text ${i} ${"word ".repeat(40)}`);
+    const { embeddings } = await client.ask<{ embeddings: unknown[] }>("/api/embed", { model: "e", input });
+    expect(embeddings).toHaveLength(input.length);
+    expect(server.log()).not.toContain("a runner hung");
+  },
+  LIMIT_MS,
+);
+
 test.skipIf(process.platform !== "linux")(
   "a runner that computes for ever for a client that went away is ended all the same",
   async () => {

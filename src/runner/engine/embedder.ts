@@ -62,9 +62,12 @@ export class Embedder implements Disposable {
             : "this model cannot rank documents",
         );
       }
-      const inputs = request.inputs.map((text) =>
-        query === undefined ? this.#tokens(text, limit, request.truncate) : rankTokens(this.model, query, text, limit),
-      );
+      const inputs = request.inputs.map((text) => {
+        // Counting many texts is work too, and nothing else is said meanwhile.
+        this.options.pulse.beat(performance.now());
+        if (query !== undefined) return rankTokens(this.model, query, text, limit);
+        return this.#tokens(text, limit, request.truncate);
+      });
       this.#jobs.push({ id: request.id, inputs, vectors: [] });
     } catch (error) {
       this.#fail(request.id, error);
