@@ -2,7 +2,8 @@
 // stale. They are SQLite's own file locks: the one way to them that the runtime has on every system.
 
 import { Database } from "bun:sqlite";
-import { rmSync, statSync } from "node:fs";
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { AppError } from "./errors.ts";
 import { logWarn } from "./log.ts";
 
@@ -82,9 +83,22 @@ function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error));
 }
 
+/** Looks at the folder: to open and close the file itself would give up what this process holds on it (fcntl(2)). */
+function errorOfOpening(path: string): unknown {
+  try {
+    closeSync(openSync(dirname(path), "r"));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 let hasWarned = false;
 
 function withoutLocks(path: string, error: unknown): FileLock {
+  // SQLite says only that it could not open the file. The system says so where the fault is not this file's.
+  const systemError = errorOfOpening(path);
+  if (["EMFILE", "ENFILE"].includes(codeOf(systemError))) throw systemError;
   if (!codeOf(error).startsWith("SQLITE_IOERR"))
     throw new AppError("forbidden", `${path} cannot be locked: ${error instanceof Error ? error.message : "?"}`, {
       cause: error,

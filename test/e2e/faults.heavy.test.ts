@@ -325,8 +325,8 @@ test.skipIf(process.platform !== "linux")(
     const abort = new AbortController();
     const left = failure(client.ask("/api/generate", { model: "m", prompt: "never", keep_alive: -1 }, abort.signal));
     const stuck = failure(client.generate("m", "go"));
-    const alsoStuck = failure(client.ask("/api/tokenize", { model: "m", text: "words" }));
     await untilComputing(m);
+    const alsoStuck = failure(client.ask("/api/tokenize", { model: "m", text: "words" }));
     abort.abort();
     await left;
     await works(client, "other");
@@ -350,7 +350,7 @@ test(
     const client = new NativeClient(server);
     await client.createTiny("e", "bert");
     // More than ten times that long: all vectors come at the end.
-    const input = Array.from({ length: 24_000 }, (_, i) => `text ${i} ${"word ".repeat(40)}`);
+    const input = Array.from({ length: 3_000 }, (_, i) => `text ${i} ${"word ".repeat(40)}`);
     const { embeddings } = await client.ask<{ embeddings: unknown[] }>("/api/embed", { model: "e", input });
     expect(embeddings).toHaveLength(input.length);
     expect(server.log()).not.toContain("a runner hung");
