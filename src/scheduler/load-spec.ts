@@ -1,6 +1,7 @@
 // From a model and a request's load-time options to what a runner is started with.
 
 import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { usableThreads } from "../base/cpu.ts";
 import { memoryState } from "../base/memory.ts";
@@ -77,10 +78,15 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
   };
 }
 
+/** No more threads than processors: they would wait for each other, and the engine aborts at some number of them. */
+export function askedThreads(asked: number | undefined, processors = availableParallelism()): number | undefined {
+  return asked !== undefined && asked > 0 ? Math.min(asked, processors) : undefined;
+}
+
 /** What a request may choose for a load; 0 and less ask for the default, as in Ollama. */
 function loadOptions(options: ModelOptions, config: Config) {
   const asked = (value: number | undefined) => (value !== undefined && value > 0 ? value : undefined);
-  const threads = asked(options.num_thread);
+  const threads = askedThreads(options.num_thread);
   return {
     threads: threads ?? (config.numThreads || usableThreads()),
     fixedThreads: threads !== undefined,
@@ -94,7 +100,7 @@ function signatureOf(model: OpenedModel, options: ModelOptions, chosen: ReturnTy
   return JSON.stringify([
     model.adapters,
     model.draftPath ?? "",
-    options.num_thread ?? 0,
+    askedThreads(options.num_thread) ?? 0,
     chosen.batch,
     options.num_gpu ?? ALL_THAT_FIT,
     options.main_gpu ?? null,
