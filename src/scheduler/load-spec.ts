@@ -87,13 +87,16 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
   };
 }
 
+/** No more threads than processors: they would wait for each other, and the engine aborts at some number of them. */
+export function askedThreads(asked: number | undefined, processors = availableParallelism()): number | undefined {
+  return asked !== undefined && asked > 0 ? Math.min(asked, processors) : undefined;
+}
+
 /** What a request may choose for a load; 0 and less ask for the default, as in Ollama. */
 function wishesOf(options: ModelOptions) {
   const asked = (value: number | undefined) => (value !== undefined && value > 0 ? value : undefined);
-  const threads = asked(options.num_thread);
   return {
-    // More threads than processors would wait for each other and compute nothing.
-    threads: threads === undefined ? undefined : Math.min(threads, availableParallelism()),
+    threads: askedThreads(options.num_thread),
     batch: Math.min(asked(options.num_batch) ?? DEFAULT_BATCH, MOST_BATCH),
     mmap: options.use_mmap ?? true,
   };

@@ -104,6 +104,11 @@ test("random texts over a small alphabet agree with the whole-text answer", () =
   }
 });
 
+test("an empty stop word is none", () => {
+  const output = new OutputText(["", "b"]);
+  expect([output.push(Buffer.from("ab")) + output.finish(), output.stopWord]).toEqual(["a", "b"]);
+});
+
 describe("the text of a single token", () => {
   test.each([
     [[], ""],

@@ -16,7 +16,12 @@ export class OutputText {
   #held = "";
   #stopWord: string | undefined;
 
-  constructor(private readonly stopWords: readonly string[]) {}
+  private readonly stopWords: readonly string[];
+
+  constructor(stopWords: readonly string[]) {
+    // An empty one would be met before the first character; llama.cpp's server passes over it too.
+    this.stopWords = stopWords.filter((word) => word !== "");
+  }
 
   /** The stop word that was met, if any; the generation ends then. */
   get stopWord(): string | undefined {
