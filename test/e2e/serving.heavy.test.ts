@@ -70,7 +70,7 @@ const WAYS: readonly (readonly [path: string, body: object, told: (text: string)
   [
     "/v1/responses",
     { input: "hello", stream: true },
-    (text) => tokens(event(text, '"completed_at":1')["response"]?.["usage"]),
+    (text) => tokens(event(text, '"output_tokens":')["response"]?.["usage"]),
   ],
   ["/v1/messages", { messages }, (text) => tokens((JSON.parse(text) as Json)["usage"])],
   ["/v1/messages", { messages, stream: true }, (text) => tokens(event(text, "message_delta")["usage"])],
