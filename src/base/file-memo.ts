@@ -9,8 +9,13 @@ interface Made<T> {
   readonly value: T;
 }
 
-/** A file that changed less than this ago may change again without showing a newer time. */
-const CLOCK_GRAIN_NS = 1_000_000_000n;
+/**
+ * A file that changed less than this ago may change again without showing a newer time: kernels stamp files with the time of
+ * their last tick, and some file systems (FAT, old NFS) in whole or even seconds only.
+ */
+const TICK_NS = 100_000_000n;
+const WHOLE_SECONDS_NS = 2_000_000_000n;
+const SECOND_NS = 1_000_000_000n;
 const MAX_FILES = 1024;
 
 export class FileMemo<T> {
@@ -72,5 +77,6 @@ export function stateNow(path: string): FileState | undefined {
 
 function isSettled({ mtimeNs, ctimeNs }: FileState): boolean {
   const lastNs = mtimeNs > ctimeNs ? mtimeNs : ctimeNs;
-  return BigInt(Date.now()) * 1_000_000n - lastNs > CLOCK_GRAIN_NS;
+  const grainNs = lastNs % SECOND_NS === 0n ? WHOLE_SECONDS_NS : TICK_NS;
+  return BigInt(Date.now()) * 1_000_000n - lastNs > grainNs;
 }

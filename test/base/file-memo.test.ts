@@ -1,5 +1,5 @@
 import { afterEach, expect, setSystemTime, test } from "bun:test";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FileMemo, stateNow } from "../../src/base/file-memo.ts";
@@ -38,12 +38,26 @@ test("something is made of a file once, and anew when it was written, replaced o
 
 test("a file that changed a moment ago is not remembered: it may change again within one tick of the clock", async () => {
   using file = temporaryFile("one");
+  setSystemTime(statSync(file.path).mtime);
   const memo = new FileMemo<number>();
   let made = 0;
   const get = () => memo.read(file.path, async () => ++made);
   expect([await get(), await get()]).toEqual([1, 2]);
   later();
   expect([await get(), await get()]).toEqual([3, 3]);
+});
+
+test("where files have whole seconds for a time, one is not remembered for two of them", () => {
+  using file = temporaryFile("one");
+  const second = Math.ceil(Date.now() / 1000) + 10;
+  utimesSync(file.path, second, second);
+  const memo = new FileMemo<number>();
+  let made = 0;
+  const get = () => memo.readSync(file.path, () => ++made);
+  setSystemTime(new Date(second * 1000 + 1900));
+  expect([get(), get()]).toEqual([1, 2]);
+  setSystemTime(new Date(second * 1000 + 2100));
+  expect([get(), get()]).toEqual([3, 3]);
 });
 
 test("what was kept for a file that is not there is not kept", () => {
