@@ -241,17 +241,10 @@ test(
     allowDescriptors(server.pid, lowestFree(server.pid));
     const create = { model: "n", from: "m", system: "text", stream: false };
     // What is known of a loaded model needs no file, unless its manifest is too young to be remembered.
-    const answers = await Promise.all([
-      generate("m"),
-      generate("cold"),
-      askOver(agent, server.port, "/api/create", create),
-    ]);
-    const reason = /^500 .*too many (?:open files|files open)/i;
-    expect(answers).toEqual([
-      expect.stringMatching(/^200 |^500 .*too many (?:open files|files open)/i),
-      expect.stringMatching(reason),
-      expect.stringMatching(reason),
-    ]);
+    const asked = [generate("m"), generate("cold"), askOver(agent, server.port, "/api/create", create)];
+    const [known, ...others] = await Promise.all(asked);
+    expect(known).toMatch(/^200 |^500 .*too many (?:open files|files open)/i);
+    for (const other of others) expect(other).toMatch(/^500 .*too many (?:open files|files open)/i);
     allowDescriptors(server.pid, 1024);
     expect(await generate("m")).toStartWith("200");
     expect(await generate("cold")).toStartWith("200");
