@@ -1,8 +1,7 @@
 // What was made of files that are needed again and again: a look at the file's state instead of reading and parsing it anew. A
 // file that has changed is made something of anew, by whichever program it was changed.
 
-import { statSync } from "node:fs";
-import { type FileState, isSameState } from "./hash-file.ts";
+import { type FileState, isSameState, stateNow } from "./file-state.ts";
 
 interface Made<T> {
   readonly state: FileState;
@@ -60,18 +59,6 @@ export class FileMemo<T> {
   #recall(path: string, state: FileState | undefined): Made<T> | undefined {
     const known = this.#made.get(path);
     return known !== undefined && state !== undefined && isSameState(known.state, state) ? known : undefined;
-  }
-}
-
-/** Here and now: the look takes a few microseconds, handing it to another thread and back many times that. */
-export function stateNow(path: string): FileState | undefined {
-  try {
-    const facts = statSync(path, { bigint: true, throwIfNoEntry: false });
-    if (facts === undefined) return undefined;
-    const { ino, size, mtimeNs, ctimeNs } = facts;
-    return { ino, size, mtimeNs, ctimeNs };
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,16 +1,9 @@
-// Hashing a whole file, and knowing later whether it can have changed since.
+// Hashing a whole file that nothing writes to meanwhile.
 
-import { open, stat } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { type Digest, DigestStream } from "./digest.ts";
 import { AppError } from "./errors.ts";
-
-/** What of a file's state changes with its content. Only the change time cannot be set back. */
-export interface FileState {
-  readonly ino: bigint;
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-}
+import { fileState, type FileState, hasSameContentTimes } from "./file-state.ts";
 
 export interface HashedFile {
   readonly digest: Digest;
@@ -18,20 +11,6 @@ export interface HashedFile {
 }
 
 const READ_BYTES = 1024 * 1024;
-
-export async function fileState(path: string): Promise<FileState> {
-  const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-  return { ino, size, mtimeNs, ctimeNs };
-}
-
-/** Linking and renaming change only the change time. */
-export function hasSameContentTimes(a: FileState, b: FileState): boolean {
-  return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs;
-}
-
-export function isSameState(a: FileState, b: FileState): boolean {
-  return hasSameContentTimes(a, b) && a.ctimeNs === b.ctimeNs;
-}
 
 /** Throws `busy` for a file that is being written to. */
 export async function hashFile(path: string, onBytes: (bytes: number) => void = () => {}): Promise<HashedFile> {

@@ -9,7 +9,8 @@ import { Value } from "@sinclair/typebox/value";
 import { writeFileAtomic } from "../base/atomic-file.ts";
 import { type Digest, digestHex } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
-import { type FileState, fileState, type HashedFile, hashFile, isSameState } from "../base/hash-file.ts";
+import { type HashedFile, hashFile } from "../base/hash-file.ts";
+import { type FileState, fileState, isSameState } from "../base/file-state.ts";
 import { logWarn } from "../base/log.ts";
 
 const decimal = t.String({ pattern: "^\\d{1,30}$" });

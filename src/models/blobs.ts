@@ -6,7 +6,8 @@ import { temporaryBeside } from "../base/atomic-file.ts";
 import { type Digest, digestHex, digestOf, DigestStream, isDigest, parseDigest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
 import { hashFile } from "../base/hash-file.ts";
-import { FileMemo, stateNow } from "../base/file-memo.ts";
+import { FileMemo } from "../base/file-memo.ts";
+import { stateNow } from "../base/file-state.ts";
 import { BlobLinks, changedOriginError } from "./blob-links.ts";
 import { DamageMarks } from "./damage-marks.ts";
 

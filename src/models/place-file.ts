@@ -6,7 +6,7 @@ import { chmod, chown, copyFile, link, realpath, rename, rm, stat } from "node:f
 import { temporaryBeside } from "../base/atomic-file.ts";
 import type { Digest } from "../base/digest.ts";
 import { AppError } from "../base/errors.ts";
-import { type FileState, fileState, hasSameContentTimes } from "../base/hash-file.ts";
+import { type FileState, fileState, hasSameContentTimes } from "../base/file-state.ts";
 import type { BlobStore } from "./blobs.ts";
 
 export interface Placement {

@@ -248,7 +248,7 @@ export class RunnerProcess implements AsyncDisposable {
       case "ready":
         return this.#ready.resolve(message.facts);
       case "load-failed":
-        return this.#ready.reject(new AppError(message.fault, this.#stderr.withReason(message.message)));
+        return this.#ready.reject(new AppError(message.fault, this.#withReason(message.message)));
       case "load-progress":
       case "alive":
         return;

@@ -2,7 +2,8 @@ import { afterEach, expect, setSystemTime, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FileMemo, stateNow } from "../../src/base/file-memo.ts";
+import { FileMemo } from "../../src/base/file-memo.ts";
+import { stateNow } from "../../src/base/file-state.ts";
 
 afterEach(() => {
   setSystemTime();
