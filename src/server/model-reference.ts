@@ -2,6 +2,7 @@
 // calls; ":local" is accepted and means nothing more (Ollama: internal/modelref).
 
 import { AppError } from "../base/errors.ts";
+import { goQuote } from "../base/go-text.ts";
 import type { AskableModel } from "../inference/model.ts";
 import { currentRequest } from "./request-context.ts";
 import type { Services } from "./services.ts";
@@ -25,7 +26,7 @@ export function localName(sent: string): string {
   const { base, source } = splitSource(sent.trim());
   if (source === undefined) return sent;
   if (splitSource(base).source !== undefined) {
-    throw new AppError("invalid", `use either :local or :cloud, not both: ${JSON.stringify(sent.trim())}`);
+    throw new AppError("invalid", `use either :local or :cloud, not both: ${goQuote(sent.trim())}`);
   }
   if (source === "cloud") throw new AppError("forbidden", "ollama cloud is disabled: remote model is unavailable");
   return base;

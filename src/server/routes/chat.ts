@@ -1,9 +1,12 @@
 // POST /api/chat (spec 2.26–2.41).
 
 import { Elysia } from "elysia";
+import { keepAliveMs } from "../../api/go-types.ts";
+import { decodeOptions } from "../../api/schema/options.ts";
 import { ChatRequest, type ChatResponse } from "../../api/schema/generate.ts";
 import type { Message, Tool } from "../../api/schema/message.ts";
 import { AppError } from "../../base/errors.ts";
+import { goQuote } from "../../base/go-text.ts";
 import { formatNow } from "../../base/rfc3339.ts";
 import type { ChatMessage, ToolDefinition } from "../../chat/message.ts";
 import type { AnswerEvent, AskableModel, ChatQuestion, ToolChoice } from "../../inference/model.ts";
@@ -29,24 +32,24 @@ async function chat(services: Services, request: ChatRequest, signal: AbortSigna
   const sent = request.model ?? "";
   if (sent === "") throw new AppError("invalid", "model is required");
   const model = await openNamed(services, sent);
-  const settings = askSettings(request);
   const messages = request.messages ?? [];
-  if (messages.length === 0 && settings.keepAliveMs === 0) {
+  if (messages.length === 0 && keepAliveMs(request.keep_alive) === 0) {
     model.unload();
     return jsonResponse(emptyAnswer(sent, "unload"));
   }
   const { abilities } = model;
   const think = thinkOf(request.think, abilities, sent);
-  if (!abilities.completion) throw new AppError("invalid", `${JSON.stringify(sent)} does not support chat`);
+  if (!abilities.completion) throw new AppError("invalid", `${goQuote(sent)} does not support chat`);
   const tools = (request.tools ?? []).map(toolDefinition);
   if (tools.length > 0 && !abilities.tools) throw new AppError("invalid", `${model.fullName} does not support tools`);
-  for (const { images } of messages) checkImages(images, model, sent);
+  const options = decodeOptions(request.options);
   if (messages.length === 0) {
-    await model.load(settings.options, settings.keepAliveMs, signal);
+    await model.load(options, keepAliveMs(request.keep_alive), signal);
     return jsonResponse(emptyAnswer(sent, "load"));
   }
+  for (const { images } of messages) checkImages(images, model, sent);
   const question: ChatQuestion = {
-    ...settings,
+    ...askSettings(request),
     messages: messages.map(chatMessage),
     tools,
     toolChoice: toolChoice(request.tool_choice),

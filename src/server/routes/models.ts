@@ -15,6 +15,7 @@ import { digestHex } from "../../base/digest.ts";
 import type { GgufFacts } from "../../formats/gguf/facts.ts";
 import { AppError, toAppError } from "../../base/errors.ts";
 import { goJson } from "../../base/go-encode.ts";
+import { goQuote } from "../../base/go-text.ts";
 import { logWarn } from "../../base/log.ts";
 import { formatLocal } from "../../base/rfc3339.ts";
 import { capabilitiesOf } from "../../models/capabilities.ts";
@@ -196,12 +197,12 @@ export async function lastProgress(progress: AsyncIterable<ProgressResponse>): P
 
 async function copy({ store }: Services, request: CopyRequest): Promise<Response> {
   const source = ModelName.tryParse(request.source ?? "");
-  if (source === undefined) throw new AppError("invalid", `source ${JSON.stringify(request.source ?? "")} is invalid`);
+  if (source === undefined) throw new AppError("invalid", `source ${goQuote(request.source ?? "")} is invalid`);
   const target = ModelName.tryParse(request.destination ?? "");
   if (target === undefined)
-    throw new AppError("invalid", `destination ${JSON.stringify(request.destination ?? "")} is invalid`);
+    throw new AppError("invalid", `destination ${goQuote(request.destination ?? "")} is invalid`);
   if ((await store.find(source)) === undefined)
-    throw new AppError("not-found", `model ${JSON.stringify(request.source)} not found`);
+    throw new AppError("not-found", `model ${goQuote(request.source ?? "")} not found`);
   await store.copy(source, target);
   return new Response(null);
 }
@@ -210,7 +211,7 @@ async function remove({ store, scheduler }: Services, request: DeleteRequest): P
   const sent = request.model || request.name || "";
   const name = ModelName.tryParse(sent);
   if (name === undefined)
-    throw new AppError("invalid", sent === "" ? "model is required" : `name ${JSON.stringify(sent)} is invalid`);
+    throw new AppError("invalid", sent === "" ? "model is required" : `name ${goQuote(sent)} is invalid`);
   let stored: StoredModel | undefined;
   try {
     stored = await store.find(name);
