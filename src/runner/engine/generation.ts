@@ -26,6 +26,8 @@ export class Generation {
   readonly #startedMs = performance.now();
   #promptDoneMs = 0;
   #deltaText = "";
+  /** Everything that was shown. */
+  #shown = "";
   #deltaLogprobs: TokenLogprob[] = [];
   /** What must be computed before a token can be drawn: the prompt, or after a lost state everything so far. */
   feed: readonly number[];
@@ -110,8 +112,7 @@ export class Generation {
     if (snapshot !== undefined) {
       this.#deltaLogprobs.push(describeLogprob(snapshot, token, (id) => this.model.rawPiece(id, true)));
     }
-    const bytes = this.request.printSpecial ? this.model.rawPiece(token, true) : this.model.piece(token);
-    this.#deltaText += this.text.push(bytes);
+    this.#deltaText += this.text.push(this.#bytesOf(token));
     if (this.text.stopWord !== undefined || this.#constraint?.mustEnd === true) return "stop";
     const { maxTokens } = this.request;
     return maxTokens >= 0 && this.output.length >= maxTokens ? "length" : undefined;
@@ -120,6 +121,7 @@ export class Generation {
   /** What became showable since the last call, or undefined when nothing did. */
   takeDelta(): Delta | undefined {
     if (this.#deltaText === "" && this.#deltaLogprobs.length === 0) return undefined;
+    this.#shown += this.#deltaText;
     const delta: Delta = {
       id: this.id,
       text: this.#deltaText,
@@ -134,7 +136,7 @@ export class Generation {
     this.#deltaText += this.text.finish();
     const now = performance.now();
     const promptDone = this.#promptDoneMs === 0 ? now : this.#promptDoneMs;
-    const said = this.output.filter((token) => !this.model.isEndOfGeneration(token));
+    const delta = this.takeDelta();
     const done: GenerateDone = {
       type: "done",
       id: this.id,
@@ -149,9 +151,30 @@ export class Generation {
       shiftedTokens: this.shifted,
       draftedTokens: this.drafted,
       acceptedTokens: this.accepted,
-      ...(this.request.returnTokens ? { tokens: [...this.prompt, ...said] } : {}),
+      ...(this.request.returnTokens ? { tokens: [...this.prompt, ...this.#said()] } : {}),
     };
-    return { delta: this.takeDelta(), done };
+    return { delta, done };
+  }
+
+  /** The answer as ids. A stop word is no part of it, though its tokens were drawn. */
+  #said(): number[] {
+    const said = this.output.filter((token) => !this.model.isEndOfGeneration(token));
+    if (this.text.stopWord === undefined) return said;
+    const shown = Buffer.from(this.#shown, "utf8");
+    const kept: number[] = [];
+    let end = 0;
+    for (const token of said) {
+      const next = end + this.#bytesOf(token).length;
+      if (next > shown.length) break;
+      kept.push(token);
+      end = next;
+    }
+    const rest = shown.subarray(end).toString("utf8");
+    return [...kept, ...this.model.tokenize(rest, { addSpecial: false, parseSpecial: false })];
+  }
+
+  #bytesOf(token: number): Uint8Array {
+    return this.request.printSpecial ? this.model.rawPiece(token, true) : this.model.piece(token);
   }
 }
 

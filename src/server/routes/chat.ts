@@ -30,7 +30,7 @@ export function chatRoutes(services: Services) {
 async function chat(services: Services, request: ChatRequest, signal: AbortSignal): Promise<Response> {
   checkTopLogprobs(request.top_logprobs);
   const sent = request.model ?? "";
-  if (sent === "") throw new AppError("invalid", "model is required");
+  if (sent.trim() === "") throw new AppError("invalid", "model is required");
   const model = await openNamed(services, sent);
   const messages = request.messages ?? [];
   if (messages.length === 0 && keepAliveMs(request.keep_alive) === 0) {
@@ -58,7 +58,14 @@ async function chat(services: Services, request: ChatRequest, signal: AbortSigna
   };
   if (request._debug_render_only === true) {
     const rendered_template = model.renderChat(question);
-    return jsonResponse({ ...emptyAnswer(sent, ""), done: false, _debug_info: { rendered_template } });
+    const message = { role: "", content: "" };
+    return jsonResponse({
+      model: sent,
+      created_at: formatNow(),
+      message,
+      done: false,
+      _debug_info: { rendered_template },
+    });
   }
   const events = model.chat(question, signal);
   return request.stream === false
@@ -66,9 +73,9 @@ async function chat(services: Services, request: ChatRequest, signal: AbortSigna
     : ndjsonResponse(events, (event) => ({ ...chatChunk(sent, event), ...model.remote }));
 }
 
-function emptyAnswer(model: string, reason: string): ChatResponse {
-  const done = reason === "" ? {} : { done_reason: reason };
-  return { model, created_at: formatNow(), message: { role: "assistant", content: "" }, done: true, ...done };
+function emptyAnswer(model: string, reason: "load" | "unload"): ChatResponse {
+  const message = { role: "assistant", content: "" };
+  return { model, created_at: formatNow(), message, done: true, done_reason: reason };
 }
 
 export function chatMessage(message: Message): ChatMessage {
@@ -126,16 +133,20 @@ async function whole(
 ): Promise<Response> {
   const { text, thinking, toolCalls, logprobs, done } = await collectAnswer(events);
   if (done === undefined) throw new AppError("internal", "the answer did not end");
-  const chunk = chatChunk(sent, done);
+  const { message, done: isDone, done_reason, model, created_at, ...metrics } = chatChunk(sent, done);
   return jsonResponse({
-    ...chunk,
+    model,
     ...remote,
+    created_at,
     message: {
-      ...chunk.message,
+      ...message,
       content: text,
       ...(thinking === "" ? {} : { thinking }),
       ...(withTools && toolCalls.length > 0 ? { tool_calls: toolCalls.map(wireToolCall) } : {}),
     },
+    done: isDone,
+    done_reason,
     ...(logprobs.length === 0 ? {} : { logprobs: wireLogprobs(logprobs) }),
+    ...metrics,
   });
 }

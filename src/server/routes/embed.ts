@@ -44,7 +44,7 @@ export async function openForEmbedding(services: Services, sent: string): Promis
 
 async function embed(services: Services, request: EmbedRequest, signal: AbortSignal): Promise<Response> {
   const sent = request.model ?? "";
-  if (sent === "") throw new AppError("not-found", "model '' not found");
+  if (sent.trim() === "") throw new AppError("not-found", `model '${sent}' not found`);
   const inputs = embedInputs(request.input);
   const model = await openForEmbedding(services, sent);
   const wish = {
@@ -69,7 +69,7 @@ async function embed(services: Services, request: EmbedRequest, signal: AbortSig
 
 async function embedOne(services: Services, request: EmbeddingRequest, signal: AbortSignal): Promise<Response> {
   const sent = request.model ?? "";
-  if (sent === "") throw new AppError("invalid", "model is required");
+  if (sent.trim() === "") throw new AppError("invalid", "model is required");
   const model = await openForEmbedding(services, sent);
   const options = decodeOptions(request.options);
   const keepAlive = keepAliveMs(request.keep_alive);

@@ -28,7 +28,7 @@ export function generateRoutes(services: Services) {
 async function generate(services: Services, request: GenerateRequest, signal: AbortSignal): Promise<Response> {
   checkTopLogprobs(request.top_logprobs);
   const sent = request.model ?? "";
-  if (sent === "") throw new AppError("not-found", "model '' not found");
+  if (sent.trim() === "") throw new AppError("not-found", `model '${sent}' not found`);
   const model = await openNamed(services, sent);
   const prompt = request.prompt ?? "";
   if (prompt === "" && keepAliveMs(request.keep_alive) === 0) {
