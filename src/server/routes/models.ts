@@ -168,8 +168,19 @@ async function create(
 ): Promise<Response> {
   checkCreateRequest(request);
   const pull = (name: ModelName, pullSignal: AbortSignal) => registry.pull(name, false, pullSignal);
-  const progress = createModel({ store, pull, quantize, convert: convertInChild(config) }, request, signal);
+  const progress = createModel(
+    { store, pull, quantize, convert: convertInChild(config) },
+    withLocalFrom(request),
+    signal,
+  );
   return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress, (line) => line);
+}
+
+/** Where a remote host is given, `from` is a name there. Throws as `localName` does. */
+function withLocalFrom(request: CreateRequest): CreateRequest {
+  if (!request.from || request.remote_host) return request;
+  localName(request.from);
+  return { ...request, from: storedName(request.from) };
 }
 
 /** One bar of its own: where clients key bars by digest, any text that is none will do (Ollama quantizes under zeros). */
