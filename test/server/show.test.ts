@@ -1,4 +1,4 @@
-// What show says of models, where a plain reading of the store would say something else than Ollama does.
+// What show, create and copy make of models, where a plain reading of the store would say something else than Ollama does.
 
 import { expect, test } from "bun:test";
 import type { ShowResponse } from "../../src/api/schema/models.ts";
@@ -68,4 +68,13 @@ test("create takes a base by any form of its name, and quantizes a draft only wh
     403,
     "ollama cloud is disabled: remote model is unavailable",
   ]);
+});
+
+test("a model that is copied onto itself stays as old as it was", async () => {
+  await using app = await testApp();
+  await app.addModel("m", "llama");
+  const { modified_at } = await shown(app, { model: "m" });
+  const copied = await app.post("/api/copy", { source: "m", destination: "M:latest" });
+  expect([copied.status, await copied.text()]).toEqual([200, ""]);
+  expect((await shown(app, { model: "m" })).modified_at).toBe(modified_at);
 });

@@ -218,7 +218,8 @@ async function copy({ store }: Services, request: CopyRequest): Promise<Response
     throw new AppError("invalid", `destination ${goQuote(request.destination ?? "")} is invalid`);
   if ((await store.find(source)) === undefined)
     throw new AppError("not-found", `model ${goQuote(request.source ?? "")} not found`);
-  await store.copy(source, target);
+  // Onto itself, in whatever letters, it stays as old as it was.
+  if (!source.equals(target)) await store.copy(source, target);
   return new Response(null);
 }
 
