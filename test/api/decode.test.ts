@@ -45,6 +45,17 @@ test("a number that no float holds is refused", () => {
   expect(() => decodeBody(ChatCompletionRequest, '{"temperature":1e400}')).toThrow(message);
 });
 
+test.each<[TObject, string, string]>([
+  [MessagesRequest, '{"messages":[{"role":1}]}', "MessagesRequest.messages.role"],
+  [ChatCompletionRequest, '{"messages":[{"role":1}]}', "Message.messages.role"],
+  [ChatRequest, '{"model":2,"messages":[{"role":1}]}', "ChatRequest.messages.role"],
+  [ChatRequest, '{"tools":[{"function":{"name":1}}]}', "ToolFunction.tools.function.name"],
+])("%# a wrong type deep inside %s is told by the struct that Go names", (schema, text, field) => {
+  expect(() => decodeBody(schema, text)).toThrow(
+    `json: cannot unmarshal number into Go struct field ${field} of type string`,
+  );
+});
+
 test("what is no object is refused by the name of the dialect's own type", () => {
   const refused = (schema: TObject) => () => decodeBody(schema, "[]");
   expect(refused(GenerateRequest)).toThrow("json: cannot unmarshal array into Go value of type api.GenerateRequest");
