@@ -45,12 +45,12 @@ test("a number that no float holds is refused", () => {
   expect(() => decodeBody(ChatCompletionRequest, '{"temperature":1e400}')).toThrow(message);
 });
 
-test.each<[TObject, string, string]>([
-  [MessagesRequest, '{"messages":[{"role":1}]}', "MessagesRequest.messages.role"],
-  [ChatCompletionRequest, '{"messages":[{"role":1}]}', "Message.messages.role"],
-  [ChatRequest, '{"model":2,"messages":[{"role":1}]}', "ChatRequest.messages.role"],
-  [ChatRequest, '{"tools":[{"function":{"name":1}}]}', "ToolFunction.tools.function.name"],
-])("%# a wrong type deep inside %s is told by the struct that Go names", (schema, text, field) => {
+test.each<[string, TObject, string]>([
+  ['{"messages":[{"role":1}]}', MessagesRequest, "MessagesRequest.messages.role"],
+  ['{"messages":[{"role": 1}]}', ChatCompletionRequest, "Message.messages.role"],
+  ['{"model":2,"messages":[{"role":1}]}', ChatRequest, "ChatRequest.messages.role"],
+  ['{"tools":[{"function":{"name":1}}]}', ChatRequest, "ToolFunction.tools.function.name"],
+])("%s is refused by the struct that Go names", (text, schema, field) => {
   expect(() => decodeBody(schema, text)).toThrow(
     `json: cannot unmarshal number into Go struct field ${field} of type string`,
   );
