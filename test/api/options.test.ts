@@ -33,7 +33,7 @@ test("zero and empty values are kept: they are not the default", () => {
 });
 
 test("a list with anything but texts in it is refused", () => {
-  expect(() => decodeOptions({ stop: ["a", 1] })).toThrow('option "stop" must be of type array');
+  expect(() => decodeOptions({ stop: ["a", 1] })).toThrow('option "stop" must be of an array of strings');
 });
 
 test("unknown and retired options have no effect and are no error", () => {

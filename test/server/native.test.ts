@@ -5,6 +5,9 @@ import { truncate, writeFile } from "node:fs/promises";
 import { digestOf } from "../../src/base/digest.ts";
 import { ModelName } from "../../src/models/name.ts";
 import { keepAliveMs } from "../../src/api/go-types.ts";
+import { samplingParams } from "../../src/inference/settings.ts";
+import { answerFormat } from "../../src/server/request-settings.ts";
+import { ScriptedApp } from "./compat/scripted-app.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
 import { errorOf, NO_LIBRARIES, testApp } from "./test-app.ts";
 
@@ -113,6 +116,27 @@ test.each([
   ["1.5s", 1500],
 ])("keep_alive %p is %p milliseconds (spec 2.45)", (value, ms) => {
   expect(keepAliveMs(value)).toBe(ms);
+});
+
+test("an empty format asks for an object, and an unset one for nothing", () => {
+  expect([{}, "json", "", null, { type: "string" }].map((format) => answerFormat(format, undefined).kind)).toEqual([
+    "json",
+    "json",
+    "free",
+    "free",
+    "schema",
+  ]);
+});
+
+test.each([0, -1])("a repeat_penalty of %p would leave no token to choose", (repeat_penalty) => {
+  expect(() => samplingParams({ repeat_penalty }, [])).toThrow('option "repeat_penalty" must be greater than 0');
+});
+
+test("a prompt is shown behind the text of its earlier context, as it would be asked", async () => {
+  await using app = new ScriptedApp();
+  const request = { model: "scripted", prompt: "x", context: [104, 105], _debug_render_only: true };
+  const { body } = await app.json("/api/generate", request);
+  expect(body).toMatchObject({ response: "", done: false, _debug_info: { rendered_template: "hi<prompt>x" } });
 });
 
 test("an empty prompt with keep_alive 0 unloads, and says so whether or not it was loaded", async () => {

@@ -90,7 +90,9 @@ function convert(name: string, kind: Kind, value: unknown): unknown {
     case "boolean":
       return typeof value === "boolean" ? value : fail();
     case "array":
-      return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : fail();
+      if (!Array.isArray(value)) return fail();
+      if (value.every((item) => typeof item === "string")) return value;
+      throw new AppError("invalid", `option "${name}" must be of an array of strings`);
     default:
       return kind satisfies never;
   }

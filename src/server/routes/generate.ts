@@ -61,7 +61,7 @@ async function generate(services: Services, request: GenerateRequest, signal: Ab
     ...(request.images === undefined || request.images.length === 0 ? {} : { images: request.images }),
     think,
   };
-  if (request._debug_render_only === true) return debugRender(sent, model, question);
+  if (request._debug_render_only === true) return debugRender(sent, model, question, signal);
   const events = model.complete(question, signal);
   return request.stream === false
     ? whole(model, sent, events)
@@ -72,8 +72,15 @@ function emptyAnswer(model: string, reason: "load" | "unload"): GenerateResponse
   return { model, created_at: formatNow(), response: "", done: true, done_reason: reason };
 }
 
-function debugRender(sent: string, model: AskableModel, question: PromptQuestion): Response {
-  const rendered_template = model.renderPrompt(question);
+async function debugRender(
+  sent: string,
+  model: AskableModel,
+  question: PromptQuestion,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { context = [] } = question;
+  const earlier = context.length === 0 ? "" : await model.detokenize(context, signal);
+  const rendered_template = earlier + model.renderPrompt(question);
   return jsonResponse({
     model: sent,
     created_at: formatNow(),
