@@ -1,7 +1,6 @@
 // Options to numbers: defaults < the model's parameters < the request (spec 2.43, 2.44).
 
 import { decodeOptions, type ModelOptions } from "../api/schema/options.ts";
-import { AppError } from "../base/errors.ts";
 import type { SamplingParams } from "../runner/protocol.ts";
 
 /** The request's options over the model's own PARAMETERs. Throws `invalid` for a value of the wrong type. */
@@ -9,10 +8,7 @@ export function mergeOptions(params: Readonly<Record<string, unknown>>, request:
   return { ...decodeOptions(params), ...request };
 }
 
-/** Throws `invalid` for what would leave no token to choose. */
 export function samplingParams(options: ModelOptions, logitBias: SamplingParams["logitBias"]): SamplingParams {
-  const repeatPenalty = options.repeat_penalty ?? 1;
-  if (repeatPenalty <= 0) throw new AppError("invalid", 'option "repeat_penalty" must be greater than 0');
   return {
     temperature: options.temperature ?? 0.8,
     topK: options.top_k ?? 40,
@@ -20,7 +16,7 @@ export function samplingParams(options: ModelOptions, logitBias: SamplingParams[
     minP: options.min_p ?? 0,
     typicalP: options.typical_p ?? 1,
     repeatLastN: options.repeat_last_n ?? 64,
-    repeatPenalty,
+    repeatPenalty: options.repeat_penalty ?? 1,
     presencePenalty: options.presence_penalty ?? 0,
     frequencyPenalty: options.frequency_penalty ?? 0,
     seed: options.seed ?? -1,

@@ -1,11 +1,10 @@
 // What `show` tells about a model (spec 2.51–2.53).
 
 import { formatLocal } from "../base/rfc3339.ts";
-import { shortFloat } from "../base/short-float.ts";
 import { goQuote } from "../base/go-text.ts";
+import { shortFloat } from "../base/short-float.ts";
 import type { ModelDetails, ShowRequest, ShowResponse } from "../api/schema/models.ts";
 import type { Gguf } from "../formats/gguf/header.ts";
-import type { GgufScalar } from "../formats/gguf/metadata.ts";
 import { parameterCount } from "../formats/gguf/tensors.ts";
 import type { GgufValueType } from "../formats/gguf/value-type.ts";
 import { shownModelfile } from "../formats/modelfile/print.ts";
@@ -121,20 +120,18 @@ function describeGguf(
   const info: Record<string, unknown> = { "general.parameter_count": parameterCount(gguf.tensors) };
   for (const [key, { type, value }] of gguf.metadata.entries) {
     if (key === "general.name" || key === "tokenizer.chat_template") continue;
-    if (typeof value !== "object") info[key] = jsonValue(value, type);
+    if (typeof value !== "object") info[key] = jsonSafe(value, type);
     else if (value.count === 0) info[key] = [];
-    else
-      info[key] =
-        verbose && value.count <= MAX_VERBOSE_ITEMS
-          ? Array.from(gguf.metadata.values(value), (item) => jsonValue(item, value.elementType))
-          : null;
+    else if (verbose && value.count <= MAX_VERBOSE_ITEMS)
+      info[key] = Array.from(gguf.metadata.values(value), (item) => jsonSafe(item, value.elementType));
+    else info[key] = null;
   }
   const sorted = Object.fromEntries(Object.entries(info).sort(([a], [b]) => (a < b ? -1 : 1)));
   const tensors = gguf.tensors.map(({ name, type, shape }) => ({ name, type: type.name, shape: [...shape] }));
   return { info: sorted, tensors };
 }
 
-function jsonValue(value: GgufScalar, type: GgufValueType): unknown {
-  if (typeof value === "bigint") return Number(value);
-  return type === "f32" && typeof value === "number" ? shortFloat(value) : value;
+function jsonSafe(value: unknown, type: GgufValueType): unknown {
+  if (type === "f32" && typeof value === "number" && Number.isFinite(value)) return shortFloat(value);
+  return typeof value === "bigint" ? Number(value) : value;
 }

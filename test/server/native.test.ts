@@ -5,7 +5,6 @@ import { truncate, writeFile } from "node:fs/promises";
 import { digestOf } from "../../src/base/digest.ts";
 import { ModelName } from "../../src/models/name.ts";
 import { keepAliveMs } from "../../src/api/go-types.ts";
-import { samplingParams } from "../../src/inference/settings.ts";
 import { answerFormat } from "../../src/server/request-settings.ts";
 import { ScriptedApp } from "./compat/scripted-app.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
@@ -126,10 +125,6 @@ test("an empty format asks for an object, and an unset one for nothing", () => {
     "free",
     "schema",
   ]);
-});
-
-test.each([0, -1])("a repeat_penalty of %p would leave no token to choose", (repeat_penalty) => {
-  expect(() => samplingParams({ repeat_penalty }, [])).toThrow('option "repeat_penalty" must be greater than 0');
 });
 
 test("a prompt is shown behind the text of its earlier context, as it would be asked", async () => {

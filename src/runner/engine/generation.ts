@@ -112,7 +112,8 @@ export class Generation {
     if (snapshot !== undefined) {
       this.#deltaLogprobs.push(describeLogprob(snapshot, token, (id) => this.model.rawPiece(id, true)));
     }
-    this.#deltaText += this.text.push(this.#bytesOf(token));
+    const bytes = this.request.printSpecial ? this.model.rawPiece(token, true) : this.model.piece(token);
+    this.#deltaText += this.text.push(bytes);
     if (this.text.stopWord !== undefined || this.#constraint?.mustEnd === true) return "stop";
     const { maxTokens } = this.request;
     return maxTokens >= 0 && this.output.length >= maxTokens ? "length" : undefined;
@@ -164,17 +165,13 @@ export class Generation {
     const kept: number[] = [];
     let end = 0;
     for (const token of said) {
-      const next = end + this.#bytesOf(token).length;
+      const next = end + this.model.rawPiece(token, this.request.printSpecial).length;
       if (next > shown.length) break;
       kept.push(token);
       end = next;
     }
     const rest = shown.subarray(end).toString("utf8");
     return [...kept, ...this.model.tokenize(rest, { addSpecial: false, parseSpecial: false })];
-  }
-
-  #bytesOf(token: number): Uint8Array {
-    return this.request.printSpecial ? this.model.rawPiece(token, true) : this.model.piece(token);
   }
 }
 
