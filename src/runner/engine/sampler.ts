@@ -7,7 +7,7 @@ import { AppError } from "../../base/errors.ts";
 import { Xoshiro128 } from "./xoshiro.ts";
 
 export interface SampleParams {
-  /** 0 or less: always the likeliest token. */
+  /** 0 or less: always the likeliest token that the filters leave. */
   readonly temperature: number;
   /** 0: no limit. */
   readonly topK: number;
@@ -45,10 +45,12 @@ export class Sampler {
   /** Throws `internal` when a logit is NaN or no token is left to draw. */
   sample(logits: Float32Array): number {
     const { temperature, topK, typicalP } = this.params;
-    if (temperature <= 0 || topK === 1) return likeliest(logits);
+    // Top-k, top-p and min-p never rule the likeliest out; typical sampling does, at temperature 0 too.
+    if (topK === 1 || (temperature <= 0 && typicalP >= 1)) return likeliest(logits);
     if (!this.#keepsSorted && typicalP >= 1) return this.#draw(gather(logits, this.#cutoff(logits)));
     const best = this.#keepsSorted ? this.#best(logits) : sorted(logits, topK);
-    return this.#draw(this.#filter(typicalP < 1 ? typical(best, typicalP) : best));
+    const left = this.#filter(typicalP < 1 ? typical(best, typicalP) : best);
+    return temperature <= 0 ? (left.ids[0] ?? 0) : this.#draw(left);
   }
 
   /** The `topK` likeliest, sorted. */
