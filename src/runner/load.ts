@@ -10,7 +10,7 @@ import { Admission } from "./engine/admission.ts";
 import { DraftModel } from "./engine/draft-model.ts";
 import { Embedder } from "./engine/embedder.ts";
 import { Engine } from "./engine/engine.ts";
-import { planFor, type PlanLimits, SMALLEST_CONTEXT } from "./engine/plan.ts";
+import { FIRST_DEMAND, planFor, type PlanLimits, SMALLEST_CONTEXT } from "./engine/plan.ts";
 import { PrefixStore } from "./engine/prefix-store.ts";
 import { Pulse } from "./engine/pulse.ts";
 import { type FixedParams, Sequences } from "./engine/sequences.ts";
@@ -29,9 +29,6 @@ export interface LoadedEngine {
   readonly model: Model;
   readonly facts: RunnerFacts;
 }
-
-/** What the first context is made for: one short conversation. */
-const FIRST_DEMAND = { sequences: 1, tokens: 512 };
 
 export function createEngine(request: LoadRequest, emit: (message: FromRunner) => void): LoadedEngine {
   const startedMs = performance.now();

@@ -6,6 +6,7 @@ import { Batch } from "../llama/batch.ts";
 import type { Model } from "../llama/model.ts";
 import type { Delta, FromRunner, GenerateRequest } from "../protocol.ts";
 import type { Admission } from "./admission.ts";
+import { fitPrompt, keptTokens } from "./fit-prompt.ts";
 import { sharePrompts, sliceFor } from "./feed.ts";
 import { type DoneReason, Generation } from "./generation.ts";
 import type { DraftModel, DraftWish } from "./draft-model.ts";
@@ -15,6 +16,9 @@ import { OUTPUTS_PER_SEQUENCE, type Sequences } from "./sequences.ts";
 import { StepCosts } from "./step-costs.ts";
 import type { Pulse } from "./pulse.ts";
 import type { ThreadGovernor } from "./thread-governor.ts";
+
+/** Tokens that a shift has to choose from, whatever num_keep says. */
+const LEAST_SHIFTED = 4;
 
 export interface EngineParts {
   readonly model: Model;
@@ -45,11 +49,19 @@ export class Engine {
     return this.parts.admission.length === 0 && this.#running.length === 0;
   }
 
-  /** Writes idle conversations to disk. Called when there is nothing else to do. */
-  rest(): void {
+  /** Writes one idle conversation to disk; false when none is left. Called when there is nothing else to do. */
+  rest(): boolean {
     const { sequences, governor, emit } = this.parts;
-    sequences.persistIdle();
+    if (sequences.persistOne()) return true;
     if (governor.hasLooked) emit({ type: "settled", threads: governor.settled });
+    return false;
+  }
+
+  /** Called after a long rest. */
+  giveBack(): void {
+    if (!this.parts.admission.shrink()) return;
+    this.parts.draftModel?.release();
+    Bun.gc(true); // the states that moved are garbage, and nothing else would collect it while nobody asks
   }
 
   /** Tokenizes and queues a request. A prompt that does not fit is refused with its token count, or cut in the middle. */
@@ -63,7 +75,8 @@ export class Engine {
         const message = "the prompt is longer than the context length currently available to the model";
         return emit({ type: "failed", id: request.id, fault: "invalid", message, overflowTokens: tokens.length });
       }
-      const prompt = tooLong ? cutMiddle(tokens, request.numKeep, contextLimit) : tokens;
+      const kept = keptTokens(request.numKeep, tokens.length, model.addsBos);
+      const prompt = tooLong ? fitPrompt(tokens, kept, contextLimit) : tokens;
       const cut = tokens.length - prompt.length;
       admission.push(new Generation(model, { ...request, contextLimit }, prompt, cut, this.#arrivals++));
     } catch (error) {
@@ -117,10 +130,10 @@ export class Engine {
   #compose(): Output[] {
     this.#batch.clear();
     const { batchSize } = this.parts;
+    // Making room may end an answer, reorder all of them, or send one back to its prompt.
+    for (const running of [...this.#running]) if (!running.generation.inPrompt) this.#makeRoom(running);
     const prompts = this.#running.filter(({ generation }) => generation.inPrompt);
-    const answering = new Set(
-      this.#running.filter((running) => !running.generation.inPrompt && this.#hasRoom(running)),
-    );
+    const answering = new Set(this.#running.filter(({ generation }) => !generation.inPrompt));
     const views = prompts.map(({ generation }) => ({
       id: generation.id,
       remaining: generation.feed.length - generation.fed,
@@ -216,19 +229,19 @@ export class Engine {
   }
 
   /** Makes sure one more token fits: by growing, else by shifting, else the answer ends here. */
-  #hasRoom(running: Running): boolean {
-    const { sequences, admission } = this.parts;
+  #makeRoom(running: Running): void {
+    const { model, sequences, admission } = this.parts;
     const { generation, sequence } = running;
     const limit = generation.request.contextLimit;
     const length = sequence.tokens.length;
-    if (length < Math.min(limit, sequences.capacity)) return true;
+    if (length < Math.min(limit, sequences.capacity)) return;
     const demand = { sequences: this.#running.length, tokens: Math.min(length * 2, limit) };
-    if (length < limit && admission.grow(demand, this.#running)) return true;
-    const keep = Math.max(0, Math.min(generation.request.numKeep, length - 2));
+    if (length < limit && admission.grow(demand, this.#running)) return;
+    const kept = keptTokens(generation.request.numKeep, generation.prompt.length, model.addsBos);
+    const keep = Math.max(0, Math.min(kept, length - LEAST_SHIFTED));
     const dropped = generation.request.shift ? sequences.shift(sequence, keep) : 0;
     generation.shifted += dropped;
     if (dropped === 0) this.#finish(running, "length");
-    return dropped > 0;
   }
 
   #sampleAll(outputs: readonly Output[]): Delta[] {
@@ -320,11 +333,4 @@ export class Engine {
       });
     }
   }
-}
-
-/** Keeps the first `keep` tokens and the end, as Ollama's runner does; leaves one place for the answer. */
-function cutMiddle(tokens: readonly number[], keep: number, limit: number): number[] {
-  const room = limit - 1;
-  const head = Math.max(0, Math.min(keep < 0 ? tokens.length : keep, room - 1));
-  return [...tokens.slice(0, head), ...tokens.slice(tokens.length - (room - head))];
 }

@@ -61,6 +61,15 @@ export class PrefixStore {
     return this.#entries;
   }
 
+  hasOnDisk(tokens: readonly number[]): boolean {
+    return this.#entries.some(
+      (entry) =>
+        entry.path !== undefined &&
+        entry.tokens.length >= tokens.length &&
+        commonPrefix(entry.tokens, tokens) === tokens.length,
+    );
+  }
+
   /** Keeps a state in memory. Entries that are prefixes of it are replaced by it. */
   keep(tokens: readonly number[], state: Uint8Array): void {
     if (tokens.length < WORTH_KEEPING_TOKENS || state.length > this.memoryBytes) return;
