@@ -43,7 +43,9 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     bytesPerToken: request.kvBytesPerToken,
   };
   const threadpool = request.threads > 1 ? Threadpool.create(llama, request.threads) : undefined;
-  const fixed = fixedParams(request);
+  // Each running answer puts a token into every batch, however small num_batch is.
+  const batch = Math.max(request.batch, limits.maxSequences);
+  const fixed = fixedParams(request, batch);
   const store = new PrefixStore(request.prefixCacheBytes, request.stateDir, request.stateDirBytes, () =>
     emit({ type: "state-written" }),
   );
@@ -59,7 +61,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     admission: new Admission(sequences, limits, store, emit),
     governor: governorFor(request),
     pulse,
-    batchSize: request.batch,
+    batchSize: batch,
     maxContext,
     emit,
   });
@@ -91,10 +93,10 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
 }
 
 /** What every context of this model is made with. */
-function fixedParams(request: LoadRequest): FixedParams {
+function fixedParams(request: LoadRequest, batch: number): FixedParams {
   return {
-    batch: request.batch,
-    microBatch: request.batch,
+    batch,
+    microBatch: batch,
     threads: request.threads,
     kvType: request.kvType,
     flashAttention: request.flashAttention,

@@ -120,14 +120,27 @@ export class Admission {
     const budgetBytes = Math.min(this.limits.budgetBytes, this.#refusedBytes / 2);
     const plan = growPlan(this.sequences.plan, demand, running.length, { ...this.limits, budgetBytes });
     if (plan === undefined || bytesOf(plan, this.limits) >= this.#refusedBytes) return false;
+    const changed = this.#resize(plan, running);
+    if (changed) this.#tellMemory();
+    else this.#refusedBytes = bytesOf(plan, this.limits);
+    return changed;
+  }
+
+  /**
+   * The same context anew: an emptied cache still holds its numbers, and one that is none spoils every sum it is in, also with a
+   * weight of 0.
+   */
+  renew(running: Running[]): void {
+    this.#resize(this.sequences.plan, running);
+  }
+
+  #resize(plan: ContextPlan, running: Running[]): boolean {
     const { changed, lost } = this.sequences.resize(plan);
-    if (!changed) this.#refusedBytes = bytesOf(plan, this.limits);
     for (const { generation, sequence } of running) {
       const tokens = lost.get(sequence);
       if (tokens !== undefined) generation.restart(tokens);
     }
     sortBySequence(running);
-    if (changed) this.#tellMemory();
     return changed;
   }
 

@@ -9,16 +9,17 @@ import type { Admission } from "./admission.ts";
 import { fitPrompt, keptTokens } from "./fit-prompt.ts";
 import { sharePrompts, sliceFor } from "./feed.ts";
 import { type DoneReason, Generation } from "./generation.ts";
-import type { DraftModel, DraftWish } from "./draft-model.ts";
-import { COPYING_MATCH, lookUpDraft } from "./lookup-draft.ts";
+import type { DraftModel } from "./draft-model.ts";
+import { Drafter } from "./drafter.ts";
 import { type Draft, NO_DRAFT, type Output, type Running } from "./running.ts";
-import { OUTPUTS_PER_SEQUENCE, type Sequences } from "./sequences.ts";
+import type { Sequences } from "./sequences.ts";
+import { InvalidNumbers } from "./sampler.ts";
 import { StepCosts } from "./step-costs.ts";
 import type { Pulse } from "./pulse.ts";
 import type { ThreadGovernor } from "./thread-governor.ts";
 
 /** Tokens that a shift has to choose from, whatever num_keep says. */
-const LEAST_SHIFTED = 4;
+const LEAST_SHIFTED = 3;
 
 export interface EngineParts {
   readonly model: Model;
@@ -39,10 +40,13 @@ export class Engine {
   readonly #batch: Batch;
   readonly #costs = new StepCosts();
   #arrivals = 0;
+  readonly #drafter: Drafter;
   readonly measures = { steps: 0, stepMs: 0, promptTokens: 0, generatedTokens: 0 };
 
   constructor(private readonly parts: EngineParts) {
-    this.#batch = new Batch(parts.batchSize);
+    const { batchSize, sequences, draftModel } = parts;
+    this.#batch = new Batch(batchSize);
+    this.#drafter = new Drafter({ batchSize, sequences, costs: this.#costs }, draftModel);
   }
 
   get idle(): boolean {
@@ -60,7 +64,7 @@ export class Engine {
   /** Called after a long rest. */
   giveBack(): void {
     if (!this.parts.admission.shrink()) return;
-    this.parts.draftModel?.release();
+    this.#drafter.release();
     Bun.gc(true); // the states that moved are garbage, and nothing else would collect it while nobody asks
   }
 
@@ -92,14 +96,14 @@ export class Engine {
   }
 
   step(): void {
-    const { sequences, draftModel, admission, governor, pulse, emit } = this.parts;
+    const { sequences, admission, governor, pulse, emit } = this.parts;
     admission.admit(this.#running);
     admission.closeGap(this.#running, this.#costs.stepMs);
     const outputs = this.#compose();
     if (this.#batch.length === 0) return;
     const startedMs = performance.now();
     sequences.setThreads(governor.threads);
-    draftModel?.setThreads(governor.threads);
+    this.#drafter.setThreads(governor.threads);
     pulse.announce(this.#batch.length, this.#costs.promptTokenMs);
     const code = sequences.context.decode(this.#batch);
     if (code !== 0) return this.#batchFailed(code);
@@ -143,7 +147,7 @@ export class Engine {
     const shares = new Map(
       sharePrompts(views, answering.size, { batch: batchSize, slice }).map(({ id, tokens }) => [id, tokens]),
     );
-    const drafts = prompts.length > 0 ? undefined : this.#drafts([...answering]);
+    const drafts = prompts.length > 0 ? undefined : this.#drafter.drafts([...answering]);
     const outputs: Output[] = [];
     for (const running of this.#running) {
       if (answering.has(running)) outputs.push(this.#addAnswer(running, drafts?.get(running) ?? NO_DRAFT));
@@ -167,55 +171,6 @@ export class Engine {
     return index;
   }
 
-  /** Guesses at what follows: from the text itself where it repeats, else from the draft model. */
-  #drafts(answering: readonly Running[]): Map<Running, Draft> {
-    const { draftModel, sequences } = this.parts;
-    const drafts = new Map<Running, Draft>();
-    const asked: { running: Running; wish: DraftWish }[] = [];
-    for (const running of answering) {
-      const most = this.#draftRoom(running, answering.length);
-      if (most <= 0) continue;
-      const { generation, sequence } = running;
-      const tokens = [...sequence.tokens, generation.output.at(-1) ?? 0];
-      const stepMs = this.#costs.stepMs / answering.length;
-      const { extraTokenMs } = this.#costs;
-      const found = lookUpDraft(tokens, most);
-      // Where a text has been copied so far, a few words in common mean that it goes on.
-      const copies = found.matched >= COPYING_MATCH || generation.copyPacing.hasPaid;
-      const pacing = copies ? generation.copyPacing : generation.lookupPacing;
-      const guess = found.matched === 0 ? [] : found.tokens.slice(0, pacing.next(stepMs, extraTokenMs));
-      if (guess.length > 0) {
-        drafts.set(running, { tokens: guess, pacing });
-        continue;
-      }
-      if (draftModel === undefined) continue;
-      const wanted = Math.min(most, generation.modelPacing.next(stepMs, extraTokenMs + draftModel.tokenMs));
-      if (wanted > 0) asked.push({ running, wish: { sequence: sequence.sequence, tokens, most: wanted } });
-    }
-    if (draftModel === undefined || asked.length === 0) return drafts;
-    const guesses = draftModel.draft(
-      asked.map(({ wish }) => wish),
-      sequences.plan,
-    );
-    for (const [i, { running }] of asked.entries()) {
-      drafts.set(running, { tokens: guesses[i] ?? [], pacing: running.generation.modelPacing });
-    }
-    return drafts;
-  }
-
-  #draftRoom({ generation, sequence }: Running, answering: number): number {
-    const { sequences, batchSize } = this.parts;
-    const { draftTokens, maxTokens, contextLimit } = generation.request;
-    if (sequences.rules.reuse !== "cut") return 0;
-    return Math.min(
-      OUTPUTS_PER_SEQUENCE - 1,
-      draftTokens ?? OUTPUTS_PER_SEQUENCE,
-      Math.min(contextLimit, sequences.capacity) - sequence.tokens.length - 2,
-      Math.floor(batchSize / answering) - 1,
-      maxTokens < 0 ? OUTPUTS_PER_SEQUENCE : maxTokens - generation.output.length - 1,
-    );
-  }
-
   #addPrompt(running: Running, count: number): Output | undefined {
     const { generation } = running;
     let index: number | undefined;
@@ -234,9 +189,10 @@ export class Engine {
     const { generation, sequence } = running;
     const limit = generation.request.contextLimit;
     const length = sequence.tokens.length;
-    if (length < Math.min(limit, sequences.capacity)) return;
+    // The token drawn last counts, though it is yet to be evaluated: an answer ends, or shifts, when the text is full.
+    if (length < Math.min(limit - 1, sequences.capacity)) return;
     const demand = { sequences: this.#running.length, tokens: Math.min(length * 2, limit) };
-    if (length < limit && admission.grow(demand, this.#running)) return;
+    if (length < limit - 1 && admission.grow(demand, this.#running)) return;
     const kept = keptTokens(generation.request.numKeep, generation.prompt.length, model.addsBos);
     const keep = Math.max(0, Math.min(kept, length - LEAST_SHIFTED));
     const dropped = generation.request.shift ? sequences.shift(sequence, keep) : 0;
@@ -246,6 +202,7 @@ export class Engine {
 
   #sampleAll(outputs: readonly Output[]): Delta[] {
     const deltas: Delta[] = [];
+    let damaged = false;
     for (const output of outputs) {
       const { generation } = output.running;
       try {
@@ -259,8 +216,10 @@ export class Engine {
         this.#leave(output.running);
         this.parts.sequences.empty(output.running.sequence);
         this.#fail(generation.id, error);
+        damaged ||= error instanceof InvalidNumbers;
       }
     }
+    if (damaged) this.parts.admission.renew(this.#running);
     return deltas;
   }
 

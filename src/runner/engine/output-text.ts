@@ -19,13 +19,18 @@ export class OutputText {
   private readonly stopWords: readonly string[];
 
   constructor(stopWords: readonly string[]) {
-    // An empty one would be met before the first character; llama.cpp's server passes over it too.
+    // An empty one would be met before the first character.
     this.stopWords = stopWords.filter((word) => word !== "");
   }
 
   /** The stop word that was met, if any; the generation ends then. */
   get stopWord(): string | undefined {
     return this.#stopWord;
+  }
+
+  /** Text is held back: it may be the beginning of a stop word. */
+  get holds(): boolean {
+    return this.#held !== "";
   }
 
   push(bytes: Uint8Array): string {

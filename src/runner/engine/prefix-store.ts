@@ -156,12 +156,15 @@ export class PrefixStore {
   #readDirectory(directory: string): void {
     let names: string[];
     try {
-      names = readdirSync(directory).filter((name) => name.endsWith(".state"));
+      names = readdirSync(directory);
     } catch {
       return;
     }
     for (const name of names) {
       const path = join(directory, name);
+      // A runner that was killed while it wrote leaves an unfinished file.
+      if (name.endsWith(".tmp")) rmSync(path, { force: true });
+      if (!name.endsWith(".state")) continue;
       const header = readTokens(path);
       if (header === undefined) rmSync(path, { force: true });
       else this.#entries.push({ ...header, state: undefined, path, lastUsed: 0 });

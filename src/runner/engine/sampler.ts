@@ -123,8 +123,11 @@ function nothingLeft(): AppError {
   return new AppError("internal", "no token is left to draw");
 }
 
-function invalidNumbers(): AppError {
-  return new AppError("internal", "the model produced invalid numbers (NaN)");
+/** The model, or what it holds of a text, is damaged. */
+export class InvalidNumbers extends AppError {
+  constructor() {
+    super("internal", "the model produced invalid numbers (NaN)");
+  }
 }
 
 /** The token with the largest logit, the first of equals. A NaN is below, above and equal to nothing: its block is looked into. */
@@ -139,7 +142,7 @@ export function likeliest(logits: Float32Array): number {
       if (value > best) {
         best = value;
         at = i;
-      } else if (Number.isNaN(value)) throw invalidNumbers();
+      } else if (Number.isNaN(value)) throw new InvalidNumbers();
     }
   }
   if (at < 0) throw nothingLeft();
@@ -171,7 +174,7 @@ function largest(logits: Float32Array, ids: Int32Array, values: Float32Array): n
     for (let i = start; i < end; i++) {
       const value = logits[i] as number;
       if (value <= least) continue;
-      if (Number.isNaN(value)) throw invalidNumbers();
+      if (Number.isNaN(value)) throw new InvalidNumbers();
       let at = size < most ? size++ : most - 1;
       for (; at > 0 && (values[at - 1] as number) < value; at--) {
         values[at] = values[at - 1] as number;
