@@ -36,7 +36,8 @@ function formatGrammar({ format }: AskSettings): string | undefined {
     case "json":
       return JSON_GRAMMAR;
     case "schema":
-      return schemaToGrammar(format.schema);
+      // A schema that says nothing asks for any object, as in llama.cpp.
+      return Object.keys(format.schema).length === 0 ? JSON_GRAMMAR : schemaToGrammar(format.schema);
     case "grammar":
       checkGrammar(format.grammar);
       return format.grammar;

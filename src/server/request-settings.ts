@@ -44,7 +44,10 @@ export function keepAliveMs(value: unknown): number | undefined {
     const ms = Number(parseDuration(value)) / 1e6;
     return ms < 0 ? Number.POSITIVE_INFINITY : ms;
   }
-  throw new AppError("invalid", `invalid duration: ${goJson(value)}`);
+  // As Go names what encoding/json made of it (api/types.go, Duration).
+  const type =
+    typeof value === "boolean" ? "bool" : Array.isArray(value) ? "[]interface {}" : "map[string]interface {}";
+  throw new AppError("invalid", `Unsupported type: '${type}'`);
 }
 
 export function answerFormat(format: unknown, grammar: string | undefined): AnswerFormat {

@@ -1,7 +1,7 @@
 // The size of the KV cache: what the demand needs, within the limits, and growing only when it helps.
 
 import { expect, test } from "bun:test";
-import { growPlan, planFor, type PlanLimits } from "../../src/runner/engine/plan.ts";
+import { growPlan, planFor, type PlanLimits, restPlan } from "../../src/runner/engine/plan.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 
 const limits: PlanLimits = { maxSequences: 8, maxContext: 8192, budgetBytes: 32_768 * 10, bytesPerToken: 10 };
@@ -49,6 +49,15 @@ test("a longer context is not bought with the place of a running request", () =>
     sequences: 4,
     contextPerSequence: 8192,
   });
+});
+
+test("after a rest there is room for the conversation used last, where that gives much back", () => {
+  const large: PlanLimits = { ...limits, bytesPerToken: 23_000, budgetBytes: 2 ** 33 };
+  const current = { sequences: 64, contextPerSequence: 2048 };
+  expect(restPlan(current, 0, large)).toEqual({ sequences: 1, contextPerSequence: 512 });
+  expect(restPlan(current, 512, large)).toEqual({ sequences: 1, contextPerSequence: 1024 });
+  expect(restPlan({ sequences: 1, contextPerSequence: 8192 }, 5000, large)).toBeUndefined();
+  expect(restPlan({ sequences: 4, contextPerSequence: 1024 }, 10, large)).toBeUndefined();
 });
 
 test("for any demand and limits the plan keeps to memory, counts and the longest context", () => {

@@ -83,7 +83,7 @@ describe("requests that a model cannot serve", () => {
       400,
       'time: missing unit in duration "300"',
     ],
-    ["a keep-alive that is a list", "/api/generate", { keep_alive: [] }, 400, "invalid duration: []"],
+    ["a keep-alive that is a list", "/api/generate", { keep_alive: [] }, 400, "Unsupported type: '[]interface {}'"],
   ];
   test.each(cases)("%s", async (_, path, body, status, message) => {
     await using app = await testApp();

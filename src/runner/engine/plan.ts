@@ -21,6 +21,14 @@ export interface PlanDemand {
 }
 
 export const SMALLEST_CONTEXT = 256;
+/** What the first context is made for: one short conversation. */
+export const FIRST_DEMAND: PlanDemand = { sequences: 1, tokens: 512 };
+/** Memory worth a pause of a growth when others come again. */
+const WORTH_GIVING_BACK = 256 * 1024 * 1024;
+
+export function bytesOf(plan: ContextPlan, { bytesPerToken }: Pick<PlanLimits, "bytesPerToken">): number {
+  return plan.contextPerSequence * plan.sequences * bytesPerToken;
+}
 
 function roundUp(value: number, from: number): number {
   let size = from;
@@ -56,4 +64,10 @@ export function growPlan(
   const longer = plan.contextPerSequence > current.contextPerSequence && demand.tokens > current.contextPerSequence;
   const wider = plan.sequences > current.sequences && demand.sequences > current.sequences;
   return longer || wider ? plan : undefined;
+}
+
+/** What to shrink to after a rest, room for `held` tokens included; undefined where that would give too little back. */
+export function restPlan(current: ContextPlan, held: number, limits: PlanLimits): ContextPlan | undefined {
+  const plan = planFor({ ...FIRST_DEMAND, tokens: Math.max(FIRST_DEMAND.tokens, held + 1) }, limits);
+  return bytesOf(current, limits) - bytesOf(plan, limits) >= WORTH_GIVING_BACK ? plan : undefined;
 }
