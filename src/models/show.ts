@@ -1,10 +1,13 @@
 // What `show` tells about a model (spec 2.51–2.53).
 
 import { formatLocal } from "../base/rfc3339.ts";
+import { shortFloat } from "../base/short-float.ts";
 import { goQuote } from "../base/go-text.ts";
 import type { ModelDetails, ShowRequest, ShowResponse } from "../api/schema/models.ts";
 import type { Gguf } from "../formats/gguf/header.ts";
+import type { GgufScalar } from "../formats/gguf/metadata.ts";
 import { parameterCount } from "../formats/gguf/tensors.ts";
+import type { GgufValueType } from "../formats/gguf/value-type.ts";
 import { shownModelfile } from "../formats/modelfile/print.ts";
 import type { Command } from "../formats/modelfile/parse.ts";
 import { capabilitiesOf, dialogFormatOf } from "./capabilities.ts";
@@ -116,20 +119,22 @@ function describeGguf(
   verbose: boolean,
 ): { info: Record<string, unknown>; tensors: { name: string; type: string; shape: number[] }[] } {
   const info: Record<string, unknown> = { "general.parameter_count": parameterCount(gguf.tensors) };
-  for (const [key, { value }] of gguf.metadata.entries) {
+  for (const [key, { type, value }] of gguf.metadata.entries) {
     if (key === "general.name" || key === "tokenizer.chat_template") continue;
-    if (typeof value === "bigint") info[key] = Number(value);
-    else if (typeof value !== "object") info[key] = value;
+    if (typeof value !== "object") info[key] = jsonValue(value, type);
     else if (value.count === 0) info[key] = [];
     else
       info[key] =
-        verbose && value.count <= MAX_VERBOSE_ITEMS ? Array.from(gguf.metadata.values(value), jsonSafe) : null;
+        verbose && value.count <= MAX_VERBOSE_ITEMS
+          ? Array.from(gguf.metadata.values(value), (item) => jsonValue(item, value.elementType))
+          : null;
   }
   const sorted = Object.fromEntries(Object.entries(info).sort(([a], [b]) => (a < b ? -1 : 1)));
   const tensors = gguf.tensors.map(({ name, type, shape }) => ({ name, type: type.name, shape: [...shape] }));
   return { info: sorted, tensors };
 }
 
-function jsonSafe(value: unknown): unknown {
-  return typeof value === "bigint" ? Number(value) : value;
+function jsonValue(value: GgufScalar, type: GgufValueType): unknown {
+  if (typeof value === "bigint") return Number(value);
+  return type === "f32" && typeof value === "number" ? shortFloat(value) : value;
 }

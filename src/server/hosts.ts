@@ -118,12 +118,15 @@ export function browserPolicy(configuredOrigins: string, boundHost: string): Bro
     return origin === null || origin === `http://${host}` || origin === `https://${host}` ? undefined : origin;
   };
   const isOwnHost = (request: Request): boolean => isAllowedHost(request.headers.get("host") ?? "");
+  // Where hosts are checked, OPTIONS to one with a name ends there; to an address it is a method like any other (spec 2.09).
+  const isNamedOptions = ({ method, headers }: Request): boolean =>
+    method === "OPTIONS" && checksHost && !isIpAddress(hostName(headers.get("host") ?? ""));
   return {
     isOwnHost,
     refuse(request) {
       if (checksHost && !isOwnHost(request)) return new Response(null, { status: 403 });
       const origin = crossOrigin(request);
-      if (origin === undefined) return request.method === "OPTIONS" ? new Response(null, { status: 204 }) : undefined;
+      if (origin === undefined) return isNamedOptions(request) ? new Response(null, { status: 204 }) : undefined;
       if (!rules.allowed(origin)) return new Response(null, { status: 403 });
       return request.method === "OPTIONS" ? preflight(origin, rules.all) : undefined;
     },

@@ -32,16 +32,16 @@ test("a null element has its type's zero value", () => {
 
 test.each([
   ['{"top_logprobs":1.5}', "number 1.5 into Go struct field GenerateRequest.top_logprobs of type int"],
-  ['{"top_logprobs":1e30}', "number 1e+30 into Go struct field GenerateRequest.top_logprobs of type int"],
-  ['{"top_logprobs":1e400}', "number into Go struct field GenerateRequest.top_logprobs of type int"],
-  ['{"context":[1e300]}', "number 1e+300 into Go struct field GenerateRequest.context of type int"],
+  ['{"top_logprobs":1e30}', "number 1e30 into Go struct field GenerateRequest.top_logprobs of type int"],
+  ['{"top_logprobs":1e400}', "number 1e400 into Go struct field GenerateRequest.top_logprobs of type int"],
+  ['{"context":[1e300]}', "number 1e300 into Go struct field GenerateRequest.context of type int"],
 ])("the number in %s, which no machine integer holds, is refused", (text, message) => {
   expect(() => decodeBody(GenerateRequest, text)).toThrow(`json: cannot unmarshal ${message}`);
 });
 
 test("a number that no float holds is refused", () => {
   const message =
-    "json: cannot unmarshal number into Go struct field ChatCompletionRequest.temperature of type float64";
+    "json: cannot unmarshal number 1e400 into Go struct field ChatCompletionRequest.temperature of type float64";
   expect(() => decodeBody(ChatCompletionRequest, '{"temperature":1e400}')).toThrow(message);
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { truncate, writeFile } from "node:fs/promises";
 import { digestOf } from "../../src/base/digest.ts";
 import { ModelName } from "../../src/models/name.ts";
-import { keepAliveMs } from "../../src/server/request-settings.ts";
+import { keepAliveMs } from "../../src/api/go-types.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
 import { errorOf, NO_LIBRARIES, testApp } from "./test-app.ts";
 

@@ -26,6 +26,8 @@ export class Generation {
   readonly #startedMs = performance.now();
   #promptDoneMs = 0;
   #deltaText = "";
+  /** Everything that was shown. */
+  #shown = "";
   #deltaLogprobs: TokenLogprob[] = [];
   /** Of tokens whose text is held back, because it may be the beginning of a stop word. */
   #heldLogprobs: TokenLogprob[] = [];
@@ -132,6 +134,7 @@ export class Generation {
   /** What became showable since the last call, or undefined when nothing did. */
   takeDelta(): Delta | undefined {
     if (this.#deltaText === "" && this.#deltaLogprobs.length === 0) return undefined;
+    this.#shown += this.#deltaText;
     const delta: Delta = {
       id: this.id,
       text: this.#deltaText,
@@ -147,7 +150,7 @@ export class Generation {
     this.#deltaLogprobs.push(...this.#heldLogprobs.splice(0));
     const now = performance.now();
     const promptDone = this.#promptDoneMs === 0 ? now : this.#promptDoneMs;
-    const said = this.output.filter((token) => !this.model.isEndOfGeneration(token));
+    const delta = this.takeDelta();
     const done: GenerateDone = {
       type: "done",
       id: this.id,
@@ -162,9 +165,26 @@ export class Generation {
       shiftedTokens: this.shifted,
       draftedTokens: this.drafted,
       acceptedTokens: this.accepted,
-      ...(this.request.returnTokens ? { tokens: [...this.prompt, ...said] } : {}),
+      ...(this.request.returnTokens ? { tokens: [...this.prompt, ...this.#said()] } : {}),
     };
-    return { delta: this.takeDelta(), done };
+    return { delta, done };
+  }
+
+  /** The answer as ids. A stop word is no part of it, though its tokens were drawn. */
+  #said(): number[] {
+    const said = this.output.filter((token) => !this.model.isEndOfGeneration(token));
+    if (this.text.stopWord === undefined) return said;
+    const shown = Buffer.from(this.#shown, "utf8");
+    const kept: number[] = [];
+    let end = 0;
+    for (const token of said) {
+      const next = end + this.#piece(token).length;
+      if (next > shown.length) break;
+      kept.push(token);
+      end = next;
+    }
+    const rest = shown.subarray(end).toString("utf8");
+    return [...kept, ...this.model.tokenize(rest, { addSpecial: false, parseSpecial: false })];
   }
 }
 
