@@ -53,8 +53,8 @@ export const Completion = t.Object(
       t.Object({
         text: t.String(),
         index: t.Integer(),
-        finish_reason: t.Union([t.String(), t.Null()]),
-        logprobs: t.Optional(CompletionLogprobs),
+        finish_reason: t.Union([t.Literal("stop"), t.Literal("length"), t.Null()]),
+        logprobs: t.Union([CompletionLogprobs, t.Null()]),
       }),
     ),
     usage: t.Optional(Usage),

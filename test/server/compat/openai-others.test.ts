@@ -1,6 +1,7 @@
 // /v1/completions, /v1/embeddings and /v1/models through the whole application, over a scripted model.
 
 import { describe, expect, test } from "bun:test";
+import { ModelName } from "../../../src/models/name.ts";
 import { floatsToBase64 } from "../../../src/server/compat/openai/embedding-routes.ts";
 import { shortFloat } from "../../../src/server/embeddings.ts";
 import { done, ScriptedModel, text } from "./scripted-model.ts";
@@ -168,6 +169,21 @@ describe("embeddings", () => {
 });
 
 describe("/v1/models", () => {
+  test("has a model under its name, escaped as clients send it or not", async () => {
+    await using app = new ScriptedApp();
+    const config = {
+      mediaType: "application/vnd.docker.container.image.v1+json",
+      digest: `sha256:${"0".repeat(64)}`,
+      size: 2,
+    };
+    await app.store.writeRaw(ModelName.parse("me/tiny:1b"), JSON.stringify({ schemaVersion: 2, config, layers: [] }));
+    for (const path of ["me/tiny:1b", "me%2Ftiny%3A1b"]) {
+      const response = await app.fetch(`/v1/models/${path}`);
+      expect(await response.json()).toMatchObject({ id: "me/tiny:1b", object: "model", owned_by: "me" });
+    }
+    expect((await app.fetch("/v1/models/%FF")).status).toBe(400);
+  });
+
   test("of an empty store is a list, and an unknown model a 404 that names it in full", async () => {
     await using app = new ScriptedApp();
     expect(await (await app.fetch("/v1/models")).json()).toEqual({ object: "list", data: [] });
