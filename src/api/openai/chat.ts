@@ -58,7 +58,12 @@ export const ChatCompletionRequest = t.Object(
       t.Object(
         {
           type: t.Optional(t.String({ description: "text, json_object or json_schema" })),
-          json_schema: t.Optional(t.Object({ schema: t.Optional(t.Unknown()) }, { additionalProperties: true })),
+          json_schema: t.Optional(
+            t.Object(
+              { schema: t.Optional(t.Unknown()) },
+              { title: "JsonSchema", goType: "openai.JsonSchema", additionalProperties: true },
+            ),
+          ),
         },
         { title: "ResponseFormat", goType: "openai.ResponseFormat" },
       ),

@@ -3,6 +3,9 @@
 import { type Static, Type as t } from "@sinclair/typebox";
 import { extensionFields, samplingFields, Stop, StreamOptions, Usage } from "./shared.ts";
 
+/** Ollama keeps these in less room here than in chat, which its errors show. */
+const Float32 = t.Optional(t.Number({ goType: "float32" }));
+
 export const CompletionRequest = t.Object(
   {
     model: t.Optional(t.String()),
@@ -21,6 +24,10 @@ export const CompletionRequest = t.Object(
     stream: t.Optional(t.Boolean()),
     stream_options: t.Optional(StreamOptions),
     ...samplingFields,
+    temperature: Float32,
+    top_p: Float32,
+    frequency_penalty: Float32,
+    presence_penalty: Float32,
     logit_bias: t.Optional(t.Record(t.String(), t.Unknown())),
     logprobs: t.Optional(t.Integer()),
     ...extensionFields,

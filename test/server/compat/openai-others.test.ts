@@ -89,7 +89,7 @@ describe("/v1/completions", () => {
     ],
     [{ prompt: Array.from({ length: 17 }, () => "a") }, 400, "prompts times n must not be more than 16"],
     [{ prompt: "a", best_of: 2 }, 400, "best_of is not supported beyond n"],
-    [{ prompt: "a", logprobs: 6 }, 400, "logprobs must be between 0 and 5"],
+    [{ prompt: "a", logprobs: 21 }, 400, "logprobs must be between 0 and 20"],
     [{ prompt: "a", model: "" }, 404, "model '' not found"],
     [{ prompt: "a", model: "nope" }, 404, "model 'nope' not found"],
   ])("refuses %j", async (body, status, message) => {

@@ -16,8 +16,8 @@ export interface CompletionDraft {
   readonly perPrompt: number;
 }
 
-/** OpenAI: at most 5 alternatives a token. */
-const MAX_LOGPROBS = 5;
+/** Ollama's limit; OpenAI's is 5. */
+const MAX_LOGPROBS = 20;
 
 export function completionDraft(request: CompletionRequest): CompletionDraft {
   const perPrompt = answersWanted(request.n);
