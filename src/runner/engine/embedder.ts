@@ -107,6 +107,8 @@ export class Embedder implements Disposable {
   /** Tokens of one input; one that is too long is cut (its closing token stays) or refused in Ollama's words. */
   #tokens(text: string, limit: number, truncate: boolean): number[] {
     const tokens = Array.from(this.model.tokenize(text, { addSpecial: true, parseSpecial: false }));
+    // A vocabulary without opening and closing tokens leaves nothing of an empty text; the batch it shares with others would fail.
+    if (tokens.length === 0) throw new AppError("invalid", "the input is empty, and this model embeds no empty text");
     if (tokens.length <= limit) return tokens;
     if (!truncate) throw new AppError("invalid", "the input length exceeds the context length");
     const last = tokens.at(-1) ?? 0;

@@ -1,6 +1,7 @@
 // /v1/responses through the whole application, over a scripted model.
 
 import { describe, expect, test } from "bun:test";
+import OpenAI from "openai";
 import { AppError } from "../../../src/base/errors.ts";
 import { emptyResponse } from "../../../src/server/compat/openai/response-object.ts";
 import { ResponseStore } from "../../../src/server/compat/openai/response-store.ts";
@@ -85,8 +86,10 @@ describe("a stream", () => {
       "created",
       "in_progress",
       "output_item.added",
+      "reasoning_summary_part.added",
       "reasoning_summary_text.delta",
       "reasoning_summary_text.done",
+      "reasoning_summary_part.done",
       "output_item.done",
       "output_item.added",
       "content_part.added",
@@ -106,9 +109,24 @@ describe("a stream", () => {
     const indexes = events.flatMap(({ data }) =>
       data["output_index"] === undefined ? [] : [Number(data["output_index"])],
     );
-    expect(indexes).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2]);
+    expect(indexes).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2]);
     expect(events[0]?.data).toMatchObject({ response: { status: "in_progress", output: [] } });
     expect(events.at(-1)?.data["response"]?.["output"]).toHaveLength(3);
+  });
+
+  test("is one that OpenAI's own client puts together, thinking and calls included", async () => {
+    await using app = new ScriptedApp(
+      new ScriptedModel([thinking("h"), thinking("m"), text("Hi"), call("f", {}), done()]),
+    );
+    const fetch = async (url: unknown, init?: RequestInit) => app.fetch(new URL(String(url)).pathname, init);
+    const client = new OpenAI({ baseURL: "http://localhost/v1", apiKey: "none", maxRetries: 0, fetch });
+    const run = client.responses.stream({ model: "scripted", input: "x" });
+    const names: string[] = [];
+    run.on("response.function_call_arguments.done", ({ name }) => names.push(name));
+    const { output, output_text } = await run.finalResponse();
+    expect(output.map(({ type }) => type)).toEqual(["reasoning", "message", "function_call"]);
+    expect(output[0]).toMatchObject({ summary: [{ type: "summary_text", text: "hm" }] });
+    expect([output_text, names]).toEqual(["Hi", ["f"]]);
   });
 
   test("that breaks ends with response.failed", async () => {

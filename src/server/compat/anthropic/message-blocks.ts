@@ -28,8 +28,9 @@ export function anthropicMessages(messages: readonly AnthropicMessage[]): ChatMe
       ...(found.images.length === 0 ? {} : { images: found.images }),
       ...(found.calls.length === 0 ? {} : { toolCalls: found.calls }),
     };
-    const isEmpty = Object.keys(own).length === 2 && own.content === "";
-    return [...found.results, ...(isEmpty ? [] : [own])];
+    const said = Object.keys(own).length === 2 && own.content === "" ? [] : [own];
+    // A user's text comes after the results it brings; an assistant's results, of a server's tools, follow its own call.
+    return role === "user" ? [...found.results, ...said] : [...said, ...found.results];
   });
 }
 
