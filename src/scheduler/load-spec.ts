@@ -89,7 +89,10 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
 }
 
 /** llama.cpp reads a quantized cache with flash attention only. */
-export function requireUsableCache({ kvCacheType, flashAttention }: Pick<Config, "kvCacheType" | "flashAttention">): void {
+export function requireUsableCache({
+  kvCacheType,
+  flashAttention,
+}: Pick<Config, "kvCacheType" | "flashAttention">): void {
   if (flashAttention !== "off" || /^b?f(16|32)$/.test(kvCacheType)) return;
   throw new AppError(
     "internal",
