@@ -17,7 +17,8 @@ export function samplingParams(options: ModelOptions, logitBias: SamplingParams[
     topK: options.top_k ?? 40,
     topP: options.top_p ?? 0.9,
     minP: options.min_p ?? 0,
-    typicalP: options.typical_p ?? 1,
+    // 0 is off, as in Ollama, which does not pass it on.
+    typicalP: options.typical_p === 0 ? 1 : (options.typical_p ?? 1),
     repeatLastN: options.repeat_last_n ?? 64,
     repeatPenalty: options.repeat_penalty ?? 1,
     presencePenalty: options.presence_penalty ?? 0,

@@ -17,6 +17,8 @@ function yieldToMessages(): Promise<void> {
 
 /** Idle this long, a runner writes its conversations to disk. */
 const REST_AFTER_MS = 500;
+/** Tokens to embed in a step that answers wait for. */
+const EMBEDDED_BESIDE_ANSWERS = 256;
 /** Idle this long, it gives back what memory it had for more than one conversation. */
 const GIVE_BACK_AFTER_MS = 30_000;
 
@@ -97,7 +99,7 @@ class Child {
         continue;
       }
       loaded.engine.step();
-      loaded.embedder.step();
+      loaded.embedder.step(loaded.engine.idle ? undefined : EMBEDDED_BESIDE_ANSWERS);
       await yieldToMessages();
     }
   }

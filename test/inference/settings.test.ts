@@ -14,6 +14,12 @@ test("a repeat_penalty that prefers repetition is taken", () => {
   expect(samplingParams({ repeat_penalty: 0.5 }, []).repeatPenalty).toBe(0.5);
 });
 
+test("typical_p 0 is off", () => {
+  expect([samplingParams({ typical_p: 0 }, []).typicalP, samplingParams({ typical_p: 0.4 }, []).typicalP]).toEqual([
+    1, 0.4,
+  ]);
+});
+
 test("an empty schema asks for an object, as the word json does", () => {
   const asked: AskSettings = {
     options: {},

@@ -64,6 +64,24 @@ test(
 );
 
 test(
+  "beside answers few texts are embedded at a time, but one always",
+  async () => {
+    using bench = await EngineBench.open(tinyGguf("llama"), { kvBytesPerToken: KIB });
+    const { embedder } = bench.loaded;
+    const text = Array.from({ length: 30 }, (_, i) => `w${i}`).join(" ");
+    const inputs = Array.from({ length: 6 }, () => text);
+    const steps = (most?: number) => {
+      embedder.submit({ type: "embed", id: 1, inputs, query: undefined, truncate: true, contextLimit: 2048 });
+      let count = 0;
+      for (; !embedder.idle; count++) embedder.step(most);
+      return count;
+    };
+    expect([steps(), steps(10), steps(300)]).toEqual([1, 6, 3]);
+  },
+  LIMIT_MS,
+);
+
+test(
   "log-probabilities are told with the text they belong to: none of a stop word, and a control token has no text",
   async () => {
     using bench = await EngineBench.open(tinyGguf("llama"), { kvBytesPerToken: KIB });

@@ -41,6 +41,19 @@ test("what is enough does not grow, and what cannot be bettered does not move", 
   });
 });
 
+test("what is idle gives way where a long or a wide cache would otherwise be made for all", () => {
+  const large: PlanLimits = { maxSequences: 64, maxContext: 8192, bytesPerToken: 23_040, budgetBytes: 11 * 2 ** 30 };
+  const wide = { sequences: 64, contextPerSequence: 1024 };
+  expect(growPlan(wide, { sequences: 5, tokens: 5000 }, 4, large)).toEqual({ sequences: 8, contextPerSequence: 8192 });
+  const long = { sequences: 1, contextPerSequence: 8192 };
+  expect(growPlan(long, { sequences: 40, tokens: 300 }, 0, large)).toEqual({ sequences: 64, contextPerSequence: 512 });
+  // Cheap enough to keep all.
+  expect(growPlan({ sequences: 4, contextPerSequence: 512 }, { sequences: 1, tokens: 3000 }, 0, large)).toEqual({
+    sequences: 4,
+    contextPerSequence: 4096,
+  });
+});
+
 test("a longer context is not bought with the place of a running request", () => {
   expect(
     growPlan({ sequences: 8, contextPerSequence: 1024 }, { sequences: 8, tokens: 8000 }, 5, limits),
@@ -78,15 +91,13 @@ test("for any demand and limits the plan keeps to memory, counts and the longest
     if (plan.sequences > 1) {
       expect(plan.sequences * plan.contextPerSequence * own.bytesPerToken).toBeLessThanOrEqual(own.budgetBytes);
     }
-    const grown = growPlan(
-      plan,
-      { sequences: random.below(100), tokens: random.below(200_000) },
-      random.below(plan.sequences + 1),
-      own,
-    );
+    const more = { sequences: random.below(100), tokens: random.below(200_000) };
+    const busy = random.below(plan.sequences + 1);
+    const grown = growPlan(plan, more, busy, own);
     if (grown !== undefined) {
       expect(grown.contextPerSequence > plan.contextPerSequence || grown.sequences > plan.sequences).toBe(true);
-      expect(grown.contextPerSequence).toBeGreaterThanOrEqual(plan.contextPerSequence);
+      expect(grown.contextPerSequence).toBeGreaterThanOrEqual(Math.min(more.tokens, own.maxContext));
+      expect(grown.sequences).toBeGreaterThanOrEqual(busy);
     }
   }
 });

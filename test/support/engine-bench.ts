@@ -64,16 +64,20 @@ export class EngineBench implements Disposable {
 
   /** Runs all prompts at once to their ends; what each of them reports, or the message it fails with. */
   outcomes(prompts: readonly string[], more: Partial<GenerateRequest> = {}): (GenerateDone | string)[] {
-    const ids = prompts.map((prompt) => {
-      const id = ++this.#id;
-      this.loaded.engine.submit({ ...REQUEST, id, prompt, ...more });
-      return id;
-    });
+    const ids = prompts.map((prompt) => this.submit(prompt, more));
     while (!this.loaded.engine.idle) this.loaded.engine.step();
-    return ids.map((id) => {
-      const last = this.said.findLast((message) => "id" in message && message.id === id);
-      return last?.type === "done" ? last : last?.type === "failed" ? last.message : "no end";
-    });
+    return ids.map((id) => this.outcome(id));
+  }
+
+  submit(prompt: string, more: Partial<GenerateRequest> = {}): number {
+    const id = ++this.#id;
+    this.loaded.engine.submit({ ...REQUEST, id, prompt, ...more });
+    return id;
+  }
+
+  outcome(id: number): GenerateDone | string {
+    const last = this.said.findLast((message) => "id" in message && message.id === id);
+    return last?.type === "done" ? last : last?.type === "failed" ? last.message : "no end";
   }
 
   ask(prompts: readonly string[], more: Partial<GenerateRequest> = {}): GenerateDone[] {

@@ -104,8 +104,7 @@ export class Admission {
   /** Grows the context when this request, or the number that wait, needs more than there is. */
   #makeRoom(generation: Generation, running: Running[]): boolean {
     const waiting = Math.min(running.length + this.#queue.length, this.limits.maxSequences);
-    const tokens = Math.max(generation.tokensWanted, ...running.map((other) => other.generation.tokensWanted));
-    this.grow({ sequences: waiting, tokens }, running);
+    this.grow({ sequences: waiting, tokens: generation.tokensWanted }, running);
     return generation.prompt.length < this.sequences.capacity;
   }
 
@@ -117,8 +116,12 @@ export class Admission {
 
   /** Moves to a larger context if the demand asks for one and the limits allow it. */
   grow(demand: { readonly sequences: number; readonly tokens: number }, running: Running[]): boolean {
+    const held = running.map(({ generation, sequence }) =>
+      Math.max(generation.tokensWanted, sequence.tokens.length + 1),
+    );
+    const tokens = Math.max(demand.tokens, ...held);
     const budgetBytes = Math.min(this.limits.budgetBytes, this.#refusedBytes / 2);
-    const plan = growPlan(this.sequences.plan, demand, running.length, { ...this.limits, budgetBytes });
+    const plan = growPlan(this.sequences.plan, { ...demand, tokens }, running.length, { ...this.limits, budgetBytes });
     if (plan === undefined || bytesOf(plan, this.limits) >= this.#refusedBytes) return false;
     const changed = this.#resize(plan, running);
     if (changed) this.#tellMemory();

@@ -79,11 +79,11 @@ export class Embedder implements Disposable {
     if (at >= 0) this.#jobs.splice(at, 1);
   }
 
-  /** Evaluates one batch and answers the requests that are complete. */
-  step(): void {
+  /** Evaluates one batch, of one input or of `mostTokens`, and answers the requests that are complete. */
+  step(mostTokens = Number.POSITIVE_INFINITY): void {
     if (this.idle) return;
     try {
-      this.#evaluate();
+      this.#evaluate(mostTokens);
     } catch (error) {
       for (const { id } of this.#jobs.splice(0)) this.#fail(id, error);
     }
@@ -120,13 +120,14 @@ export class Embedder implements Disposable {
     return closes ? [...tokens.slice(0, limit - 1), last] : tokens.slice(0, limit);
   }
 
-  #evaluate(): void {
+  #evaluate(mostTokens: number): void {
     const { context, batch } = this.#roomFor(this.#jobs[0]?.inputs[this.#jobs[0].vectors.length]?.length ?? 0);
     batch.clear();
     const rows: { job: Job; sequence: number }[] = [];
     for (const job of this.#jobs) {
       for (const tokens of job.inputs.slice(job.vectors.length)) {
-        if (rows.length === SEQUENCES || batch.length + tokens.length > batch.capacity) break;
+        const most = rows.length === 0 ? batch.capacity : Math.min(batch.capacity, mostTokens);
+        if (rows.length === SEQUENCES || batch.length + tokens.length > most) break;
         for (const [position, token] of tokens.entries()) batch.add(token, position, rows.length, true);
         rows.push({ job, sequence: rows.length });
       }

@@ -136,12 +136,17 @@ export class Sequences implements Disposable {
     return this.#byUse()[0]?.tokens.length ?? 0;
   }
 
-  /** Moves to a smaller context while nothing runs: the conversations used last stay, the store has the others. */
+  /**
+   * Moves to a smaller context while nothing runs: the conversations used last stay, the store has the others. False, and
+   * nothing changes, where the store would have to forget them.
+   */
   shrink(plan: ContextPlan): boolean {
-    for (const sequence of this.#byUse().slice(plan.sequences)) {
-      if (!this.store.hasOnDisk(sequence.tokens)) this.#keep(sequence, 0);
-      this.empty(sequence);
-    }
+    const leaving = this.#byUse().slice(plan.sequences);
+    const unwritten = leaving.filter(({ tokens }) => !this.store.hasOnDisk(tokens));
+    if (!this.store.keepsInMemory && unwritten.some(({ tokens }) => tokens.length >= WORTH_KEEPING_TOKENS))
+      return false;
+    for (const sequence of unwritten) this.#keep(sequence, 0);
+    for (const sequence of leaving) this.empty(sequence);
     return this.resize(plan).changed;
   }
 
