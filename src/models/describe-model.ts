@@ -88,7 +88,7 @@ export async function requestedLayers(
   }
   if (Object.keys(params).length > 0) await replace("params", goJsonLine(params, { sortKeys: true }));
   if (request.messages !== undefined && request.messages.length > 0) {
-    const messages = request.messages.map(({ role = "", content = "" }) => ({ role, content }));
+    const messages = request.messages.map(({ role = "", content = "" }) => ({ role: role.toLowerCase(), content }));
     await replace("messages", goJsonLine(messages));
   }
   return drafts;

@@ -39,15 +39,15 @@ export function showModel(model: OpenedModel, request: ShowRequest, preferGo: bo
     projectorPath === undefined
       ? undefined
       : withGguf(projectorPath, (gguf) => describeGguf(gguf, request.verbose === true));
-  const { renderer, parser, requires, remote_model, remote_host } = model.config;
+  const license = model.licenses.join("\n");
+  const parameters = parameterLines(model.params).join("\n");
+  const { requires, remote_model, remote_host } = model.config;
   return {
-    ...(model.licenses.length === 0 ? {} : { license: model.licenses.join("\n") }),
+    ...(license === "" ? {} : { license }),
     modelfile: shownModelfile(model.name.display, { commands: commandsOf(model, system, format.templateText, params) }),
-    ...(Object.keys(model.params).length === 0 ? {} : { parameters: parameterLines(model.params).join("\n") }),
+    ...(parameters === "" ? {} : { parameters }),
     template: format.templateText,
     ...(system === "" ? {} : { system }),
-    ...(renderer === undefined ? {} : { renderer }),
-    ...(parser === undefined ? {} : { parser }),
     details: detailsOf(model),
     ...(model.messages.length === 0 ? {} : { messages: [...model.messages] }),
     ...(remote_model === undefined ? {} : { remote_model }),

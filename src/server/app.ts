@@ -80,8 +80,8 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
       const row = place.kind === "clean" ? table.find(path) : undefined;
       const refused = policy.refuse(request);
       if (refused !== undefined) {
-        // Any answer to OPTIONS says what the path takes, as gin does.
-        if (request.method === "OPTIONS" && row !== undefined) refused.headers.set("allow", row.methods.join(", "));
+        // Any answer to a method that the path does not take says which it takes, as gin does; OPTIONS is always one.
+        if (row?.methods.includes(request.method) === false) refused.headers.set("allow", row.methods.join(", "));
         return refused;
       }
       // What matches no row never reaches the router, so that nothing can be run which the gate did not know.

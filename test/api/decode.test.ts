@@ -45,6 +45,17 @@ test("a number that no float holds is refused", () => {
   expect(() => decodeBody(ChatCompletionRequest, '{"temperature":1e400}')).toThrow(message);
 });
 
+test.each<[string, TObject, string]>([
+  ['{"messages":[{"role":1}]}', MessagesRequest, "MessagesRequest.messages.role"],
+  ['{"messages":[{"role": 1}]}', ChatCompletionRequest, "Message.messages.role"],
+  ['{"model":2,"messages":[{"role":1}]}', ChatRequest, "ChatRequest.messages.role"],
+  ['{"tools":[{"function":{"name":1}}]}', ChatRequest, "ToolFunction.tools.function.name"],
+])("%s is refused by the struct that Go names", (text, schema, field) => {
+  expect(() => decodeBody(schema, text)).toThrow(
+    `json: cannot unmarshal number into Go struct field ${field} of type string`,
+  );
+});
+
 test("what is no object is refused by the name of the dialect's own type", () => {
   const refused = (schema: TObject) => () => decodeBody(schema, "[]");
   expect(refused(GenerateRequest)).toThrow("json: cannot unmarshal array into Go value of type api.GenerateRequest");

@@ -115,9 +115,9 @@ test("an allowed preflight is answered in full", async () => {
     "User-Agent",
     "Accept",
     "X-Requested-With",
-    "OpenAI-Beta",
+    "Openai-Beta",
   ]);
-  expect(names.filter((name) => name.startsWith("x-stainless-"))).toHaveLength(12);
+  expect(names.filter((name) => name.startsWith("X-Stainless-"))).toHaveLength(12);
 });
 
 test("OPTIONS without an origin is 204 for a host with a name, and a method like any other for an address", async () => {

@@ -168,8 +168,19 @@ async function create(
 ): Promise<Response> {
   checkCreateRequest(request);
   const pull = (name: ModelName, pullSignal: AbortSignal) => registry.pull(name, false, pullSignal);
-  const progress = createModel({ store, pull, quantize, convert: convertInChild(config) }, request, signal);
+  const progress = createModel(
+    { store, pull, quantize, convert: convertInChild(config) },
+    withLocalFrom(request),
+    signal,
+  );
   return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress, (line) => line);
+}
+
+/** Where a remote host is given, `from` is a name there. Throws as `localName` does. */
+function withLocalFrom(request: CreateRequest): CreateRequest {
+  if (!request.from || request.remote_host) return request;
+  localName(request.from);
+  return { ...request, from: storedName(request.from) };
 }
 
 /** One bar of its own: where clients key bars by digest, any text that is none will do (Ollama quantizes under zeros). */
@@ -207,7 +218,8 @@ async function copy({ store }: Services, request: CopyRequest): Promise<Response
     throw new AppError("invalid", `destination ${goQuote(request.destination ?? "")} is invalid`);
   if ((await store.find(source)) === undefined)
     throw new AppError("not-found", `model ${goQuote(request.source ?? "")} not found`);
-  await store.copy(source, target);
+  // Onto itself, in whatever letters, it stays as old as it was.
+  if (!source.equals(target)) await store.copy(source, target);
   return new Response(null);
 }
 
