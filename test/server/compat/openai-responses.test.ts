@@ -145,7 +145,7 @@ describe("a stream", () => {
     expect(added.map(({ data }) => data["item"]?.["type"])).toEqual(["reasoning", "message"] as never);
     expect(events.at(-1)?.data["response"]?.["output"]?.[1]).toMatchObject({
       content: [{ type: "output_text", text: "" }],
-    } as never);
+    });
   });
 
   test("is not to be cached, as Ollama says", async () => {
