@@ -102,6 +102,14 @@ describe("a stream", () => {
     expect(events.every(({ event, data }) => event === textAt(data["type"]))).toBe(true);
   });
 
+  test("begins with Ollama's guess of the prompt: a quarter of the bytes of roles, texts and tools", async () => {
+    await using app = new ScriptedApp();
+    const tools = [{ name: "get", description: "d\u00e9", input_schema: { type: "object" }, cache_control: {} }];
+    const [start] = await app.sse(PATH, { ...BODY, messages: [{ role: "user", content: "hi" }], tools });
+    // 4 + 2, 3 + 3 + 17
+    expect(start?.data["message"]?.["usage"]).toMatchObject({ input_tokens: 7 });
+  });
+
   test("that breaks ends with an error event", async () => {
     await using app = new ScriptedApp(new ScriptedModel([text("a"), new AppError("internal", "it broke")]));
     const events = await app.sse(PATH, BODY);

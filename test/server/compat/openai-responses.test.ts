@@ -74,6 +74,16 @@ describe("a response", () => {
   });
 });
 
+test("functions are echoed with everything that OpenAI's type has", async () => {
+  await using app = new ScriptedApp();
+  const tools = [{ type: "function", name: "f", strict: null }, { type: "web_search" }];
+  const { body } = await app.json(PATH, { model: "scripted", input: "x", tools });
+  expect(body["tools"]).toEqual([
+    { type: "function", name: "f", description: null, strict: null, parameters: null },
+    { type: "web_search" },
+  ] as never);
+});
+
 describe("a stream", () => {
   const stream = async (script: ConstructorParameters<typeof ScriptedModel>[0]) => {
     await using app = new ScriptedApp(new ScriptedModel(script));
@@ -127,6 +137,22 @@ describe("a stream", () => {
     expect(output.map(({ type }) => type)).toEqual(["reasoning", "message", "function_call"]);
     expect(output[0]).toMatchObject({ summary: [{ type: "summary_text", text: "hm" }] });
     expect([output_text, names]).toEqual(["Hi", ["f"]]);
+  });
+
+  test("of reasoning alone has a message all the same", async () => {
+    const events = await stream([thinking("hm"), done()]);
+    const added = events.filter(({ event }) => event === "response.output_item.added");
+    expect(added.map(({ data }) => data["item"]?.["type"])).toEqual(["reasoning", "message"] as never);
+    expect(events.at(-1)?.data["response"]?.["output"]?.[1]).toMatchObject({
+      content: [{ type: "output_text", text: "" }],
+    });
+  });
+
+  test("is not to be cached, as Ollama says", async () => {
+    await using app = new ScriptedApp();
+    const response = await app.post(PATH, { model: "scripted", input: "x", stream: true });
+    expect(response.headers.get("cache-control")).toBe("no-cache");
+    await response.text();
   });
 
   test("that breaks ends with response.failed", async () => {

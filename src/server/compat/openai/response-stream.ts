@@ -52,9 +52,7 @@ export class ResponseStream {
         yield* this.#call(event.call);
         return;
       case "done":
-        // An answer of nothing is still a message.
-        if (this.#open.is === "nothing" && this.#index === 0) yield* this.#openMessage();
-        yield* this.#close(event.reason === "length" ? "incomplete" : "completed");
+        yield* this.#finishItems(event.reason === "length" ? "incomplete" : "completed");
         yield this.#end(event);
         return;
       default:
@@ -125,6 +123,14 @@ export class ResponseStream {
     yield this.#event("response.output_text.done", { ...place, text, logprobs });
     yield this.#event("response.content_part.done", { ...place, part });
     yield this.#finish({ id, type: "message", status, role: "assistant", content: [part] });
+  }
+
+  /** An answer of nothing, or of nothing but reasoning, still has a message, as in Ollama: clients look for one. */
+  *#finishItems(status: "completed" | "incomplete"): Generator<ResponseEvent> {
+    if (this.#open.is === "reasoning") yield* this.#close();
+    const hasSaid = this.#response.output.some(({ type }) => type !== "reasoning");
+    if (this.#open.is === "nothing" && !hasSaid) yield* this.#openMessage();
+    yield* this.#close(status);
   }
 
   #finish(item: OutputItem): ResponseEvent {
