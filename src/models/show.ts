@@ -94,7 +94,7 @@ function commandsOf(
     ...list("renderer", [model.config.renderer]),
     ...list("parser", [model.config.parser]),
     ...parameters,
-    ...list("license", model.licenses),
+    ...model.licenses.map((license) => ({ name: "license", args: license })),
     ...model.messages.map(({ role, content }) => ({ name: "message", args: `${role}: ${content}` })),
   ];
 }
