@@ -2,9 +2,11 @@
 
 import { formatLocal } from "../base/rfc3339.ts";
 import { goQuote } from "../base/go-text.ts";
+import { shortFloat } from "../base/short-float.ts";
 import type { ModelDetails, ShowRequest, ShowResponse } from "../api/schema/models.ts";
 import type { Gguf } from "../formats/gguf/header.ts";
 import { parameterCount } from "../formats/gguf/tensors.ts";
+import type { GgufValueType } from "../formats/gguf/value-type.ts";
 import { shownModelfile } from "../formats/modelfile/print.ts";
 import type { Command } from "../formats/modelfile/parse.ts";
 import { capabilitiesOf, dialogFormatOf } from "./capabilities.ts";
@@ -39,7 +41,7 @@ export function showModel(model: OpenedModel, request: ShowRequest, preferGo: bo
   const { renderer, parser, requires, remote_model, remote_host } = model.config;
   return {
     ...(model.licenses.length === 0 ? {} : { license: model.licenses.join("\n") }),
-    modelfile: shownModelfile(model.name.display, { commands: commandsOf(model, system, format.templateText, params) }),
+    modelfile: shownModelfile(model.name.display, { commands: commandsOf(model, system, params) }),
     ...(Object.keys(model.params).length === 0 ? {} : { parameters: parameterLines(model.params).join("\n") }),
     template: format.templateText,
     ...(system === "" ? {} : { system }),
@@ -69,12 +71,7 @@ export function parameterLines(params: Readonly<Record<string, unknown>>): strin
     );
 }
 
-function commandsOf(
-  model: OpenedModel,
-  system: string,
-  template: string,
-  params: Readonly<Record<string, unknown>>,
-): Command[] {
+function commandsOf(model: OpenedModel, system: string, params: Readonly<Record<string, unknown>>): Command[] {
   const list = (name: string, values: readonly (string | undefined)[]): Command[] =>
     values.filter((value) => value !== undefined && value !== "").map((value) => ({ name, args: value ?? "" }));
   const parameters = Object.entries(params)
@@ -89,7 +86,8 @@ function commandsOf(
     ),
     ...list("draft", [model.draftPath]),
     ...list("model", model.projectorPaths),
-    ...list("template", isRenderedElsewhere(model) ? [] : [template]),
+    // A chat template of the weights is no TEMPLATE: it is another language, and comes with the weights.
+    ...list("template", isRenderedElsewhere(model) ? [] : [model.template ?? PLAIN_TEMPLATE]),
     ...list("system", [system]),
     ...list("renderer", [model.config.renderer]),
     ...list("parser", [model.config.parser]),
@@ -98,6 +96,9 @@ function commandsOf(
     ...model.messages.map(({ role, content }) => ({ name: "message", args: `${role}: ${content}` })),
   ];
 }
+
+/** What Ollama says of a model that has no TEMPLATE (template/template.go, DefaultTemplate). */
+const PLAIN_TEMPLATE = "{{ .Prompt }}";
 
 function remoteHosts({ config }: OpenedModel): string[] {
   return (config.remote_host ?? "").split(",");
@@ -116,20 +117,20 @@ function describeGguf(
   verbose: boolean,
 ): { info: Record<string, unknown>; tensors: { name: string; type: string; shape: number[] }[] } {
   const info: Record<string, unknown> = { "general.parameter_count": parameterCount(gguf.tensors) };
-  for (const [key, { value }] of gguf.metadata.entries) {
+  for (const [key, { type, value }] of gguf.metadata.entries) {
     if (key === "general.name" || key === "tokenizer.chat_template") continue;
-    if (typeof value === "bigint") info[key] = Number(value);
-    else if (typeof value !== "object") info[key] = value;
+    if (typeof value !== "object") info[key] = jsonSafe(value, type);
     else if (value.count === 0) info[key] = [];
-    else
-      info[key] =
-        verbose && value.count <= MAX_VERBOSE_ITEMS ? Array.from(gguf.metadata.values(value), jsonSafe) : null;
+    else if (verbose && value.count <= MAX_VERBOSE_ITEMS)
+      info[key] = Array.from(gguf.metadata.values(value), (item) => jsonSafe(item, value.elementType));
+    else info[key] = null;
   }
   const sorted = Object.fromEntries(Object.entries(info).sort(([a], [b]) => (a < b ? -1 : 1)));
   const tensors = gguf.tensors.map(({ name, type, shape }) => ({ name, type: type.name, shape: [...shape] }));
   return { info: sorted, tensors };
 }
 
-function jsonSafe(value: unknown): unknown {
+function jsonSafe(value: unknown, type: GgufValueType): unknown {
+  if (type === "f32" && typeof value === "number" && Number.isFinite(value)) return shortFloat(value);
   return typeof value === "bigint" ? Number(value) : value;
 }

@@ -7,7 +7,8 @@ import { ModelName } from "../../src/models/name.ts";
 import { openModel, type OpenedModel } from "../../src/models/opened-model.ts";
 import { showModel } from "../../src/models/show.ts";
 import type { ModelStore } from "../../src/models/store.ts";
-import { layoutBytes, tinyAdapterLayout, tinyGguf, tinyProjectorLayout } from "../support/tiny-gguf.ts";
+import { layoutBytes, tinyAdapterLayout, tinyGguf, tinyLayout, tinyProjectorLayout } from "../support/tiny-gguf.ts";
+import { text } from "../support/tiny-vocabulary.ts";
 import { create, tempStore, upload } from "./temp-store.ts";
 
 function open(store: ModelStore, name: string): Promise<OpenedModel> {
@@ -69,4 +70,21 @@ test("an empty license and a renderer that nobody knows are shown as they are", 
     "RENDERER nosuch\nPARSER nosuch\nPARAMETER stop <|im_start|>\nPARAMETER stop <|im_end|>\nLICENSE \n",
   );
   expect(shown.capabilities).toEqual(["completion"]);
+});
+
+test("a chat template of the weights is shown, but is no TEMPLATE of the Modelfile, from which the model is made again", async () => {
+  await using temp = await tempStore();
+  const layout = tinyLayout("llama");
+  layout.metadata.set("tokenizer.chat_template", text("{{ messages[0].content }}"));
+  await create(temp.store, { model: "m", files: { "m.gguf": await upload(temp.store, layoutBytes(layout)) } });
+  const shown = showModel(await open(temp.store, "m"), {}, undefined);
+  expect(shown.template).toBe("{{ messages[0].content }}");
+  expect(shown.modelfile).toContain("\nTEMPLATE {{ .Prompt }}\n");
+});
+
+test("numbers of single precision are told in as few digits as they need", async () => {
+  await using temp = await tempStore();
+  await create(temp.store, { model: "m", files: { "m.gguf": await upload(temp.store, tinyGguf("llama")) } });
+  const { model_info } = showModel(await open(temp.store, "m"), {}, undefined);
+  expect(model_info["llama.attention.layer_norm_rms_epsilon"]).toBe(1e-5);
 });

@@ -32,14 +32,11 @@ export class OutputText {
     return this.#release(this.#decoder.decode(bytes, { stream: true }));
   }
 
-  /** What is left when the generation ends: an unfinished character becomes U+FFFD, as Go's JSON encoder writes it. */
+  /** What is left when the generation ends; a character that was not finished is left out, as by llama.cpp's server. */
   finish(): string {
-    if (this.#stopWord !== undefined) return "";
-    const rest = this.#release(this.#decoder.decode());
-    if (this.#stopWord !== undefined) return rest;
     const held = this.#held;
     this.#held = "";
-    return rest + held;
+    return held;
   }
 
   #release(text: string): string {
