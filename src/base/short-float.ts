@@ -1,3 +1,5 @@
+// Numbers of single precision, as Go and every reader of JSON expects them.
+
 /** The shortest decimal that is the same float32: Go prints it so, and it is half as long on the wire. */
 export function shortFloat(value: number): number {
   const single = Math.fround(value);

@@ -44,7 +44,7 @@ export function showModel(model: OpenedModel, request: ShowRequest, preferGo: bo
   const { requires, remote_model, remote_host } = model.config;
   return {
     ...(license === "" ? {} : { license }),
-    modelfile: shownModelfile(model.name.display, { commands: commandsOf(model, system, format.templateText, params) }),
+    modelfile: shownModelfile(model.name.display, { commands: commandsOf(model, system, params) }),
     ...(parameters === "" ? {} : { parameters }),
     template: format.templateText,
     ...(system === "" ? {} : { system }),
@@ -72,12 +72,7 @@ export function parameterLines(params: Readonly<Record<string, unknown>>): strin
     );
 }
 
-function commandsOf(
-  model: OpenedModel,
-  system: string,
-  template: string,
-  params: Readonly<Record<string, unknown>>,
-): Command[] {
+function commandsOf(model: OpenedModel, system: string, params: Readonly<Record<string, unknown>>): Command[] {
   const list = (name: string, values: readonly (string | undefined)[]): Command[] =>
     values.filter((value) => value !== undefined && value !== "").map((value) => ({ name, args: value ?? "" }));
   const parameters = Object.entries(params)
@@ -92,15 +87,19 @@ function commandsOf(
     ),
     ...list("draft", [model.draftPath]),
     ...list("model", model.projectorPaths),
-    ...list("template", isRenderedElsewhere(model) ? [] : [template]),
+    // A chat template of the weights is no TEMPLATE: it is another language, and comes with the weights.
+    ...list("template", isRenderedElsewhere(model) ? [] : [model.template ?? PLAIN_TEMPLATE]),
     ...list("system", [system]),
     ...list("renderer", [model.config.renderer]),
     ...list("parser", [model.config.parser]),
     ...parameters,
-    ...list("license", model.licenses),
+    ...model.licenses.map((license) => ({ name: "license", args: license })),
     ...model.messages.map(({ role, content }) => ({ name: "message", args: `${role}: ${content}` })),
   ];
 }
+
+/** What Ollama says of a model that has no TEMPLATE (template/template.go, DefaultTemplate). */
+const PLAIN_TEMPLATE = "{{ .Prompt }}";
 
 function remoteHosts({ config }: OpenedModel): string[] {
   return (config.remote_host ?? "").split(",");
@@ -136,5 +135,5 @@ function describeGguf(
 
 function jsonValue(value: GgufScalar, type: GgufValueType): unknown {
   if (typeof value === "bigint") return Number(value);
-  return type === "f32" && typeof value === "number" ? shortFloat(value) : value;
+  return type === "f32" && typeof value === "number" && Number.isFinite(value) ? shortFloat(value) : value;
 }
