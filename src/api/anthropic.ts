@@ -106,6 +106,7 @@ export type CountTokensRequest = Static<typeof CountTokensRequest>;
 
 export const CountTokensResponse = t.Object({ input_tokens: t.Integer() }, { title: "CountTokensResponse" });
 
+/** Without the `citations` and `caller` of Anthropic's type: clients that look closer refuse null for the one, and the other. */
 export const AnswerBlock = t.Union([
   t.Object({ type: t.Literal("text"), text: t.String() }),
   t.Object({ type: t.Literal("thinking"), thinking: t.String(), signature: t.String() }),
@@ -118,8 +119,38 @@ export const AnswerBlock = t.Union([
 ]);
 export type AnswerBlock = Static<typeof AnswerBlock>;
 
-const Usage = t.Object({ input_tokens: t.Integer(), output_tokens: t.Integer() });
-const OrNull = t.Union([t.String(), t.Null()]);
+/** Anthropic's type demands more than Ollama sends: what has no meaning here is null, and no token is counted as from a cache. */
+const DeltaUsage = t.Object({
+  input_tokens: t.Integer(),
+  output_tokens: t.Integer(),
+  cache_creation_input_tokens: t.Integer(),
+  cache_read_input_tokens: t.Integer(),
+  output_tokens_details: t.Null(),
+  server_tool_use: t.Null(),
+});
+export type DeltaUsage = Static<typeof DeltaUsage>;
+
+const Usage = t.Composite([
+  DeltaUsage,
+  t.Object({ cache_creation: t.Null(), inference_geo: t.Null(), service_tier: t.Null(), speed: t.Null() }),
+]);
+export type Usage = Static<typeof Usage>;
+
+const StopReason = t.Union([
+  t.Literal("end_turn"),
+  t.Literal("max_tokens"),
+  t.Literal("stop_sequence"),
+  t.Literal("tool_use"),
+]);
+
+const stopFields = {
+  container: t.Null(),
+  stop_details: t.Null(),
+  stop_reason: t.Union([StopReason, t.Null()]),
+  stop_sequence: t.Union([t.String(), t.Null()]),
+};
+const Stop = t.Object(stopFields);
+export type Stop = Static<typeof Stop>;
 
 export const MessagesResponse = t.Object(
   {
@@ -128,8 +159,8 @@ export const MessagesResponse = t.Object(
     role: t.Literal("assistant"),
     model: t.String(),
     content: t.Array(AnswerBlock),
-    stop_reason: OrNull,
-    stop_sequence: OrNull,
+    ...stopFields,
+    diagnostics: t.Null(),
     usage: Usage,
   },
   { title: "MessagesResponse" },
@@ -161,8 +192,8 @@ export const StreamEvent = t.Union(
     t.Object({ type: t.Literal("content_block_stop"), index: t.Integer() }),
     t.Object({
       type: t.Literal("message_delta"),
-      delta: t.Object({ stop_reason: OrNull, stop_sequence: OrNull }),
-      usage: Usage,
+      delta: Stop,
+      usage: DeltaUsage,
     }),
     t.Object({ type: t.Literal("message_stop") }),
     AnthropicError,

@@ -36,7 +36,8 @@ function formatGrammar({ format }: AskSettings): string | undefined {
     case "json":
       return JSON_GRAMMAR;
     case "schema":
-      return schemaToGrammar(format.schema);
+      // llama.cpp, and so Ollama, answers a schema that says nothing with an object, which is what its senders read.
+      return Object.keys(format.schema).length === 0 ? JSON_GRAMMAR : schemaToGrammar(format.schema);
     case "grammar":
       checkGrammar(format.grammar);
       return format.grammar;

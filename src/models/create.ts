@@ -157,7 +157,8 @@ async function* fromModel(
       from: source.name.display,
       ...(layerName === undefined ? {} : { name: layerName }),
     };
-    const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
+    const kind = layerKind(layer);
+    const facts = kind === "model" || kind === "draft" ? inspect(store, digest).facts : undefined;
     drafts.push({ layer, ...(facts === undefined ? {} : { facts }) });
   }
   const { renderer, parser, requires, model_format, capabilities, adapter_scales, remote_host, remote_model } =

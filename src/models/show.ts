@@ -1,10 +1,11 @@
 // What `show` tells about a model (spec 2.51–2.53).
 
 import { formatLocal } from "../base/rfc3339.ts";
-import { goQuote } from "../base/go-text.ts";
 import { shortFloat } from "../base/short-float.ts";
+import { goQuote } from "../base/go-text.ts";
 import type { ModelDetails, ShowRequest, ShowResponse } from "../api/schema/models.ts";
 import type { Gguf } from "../formats/gguf/header.ts";
+import type { GgufScalar } from "../formats/gguf/metadata.ts";
 import { parameterCount } from "../formats/gguf/tensors.ts";
 import type { GgufValueType } from "../formats/gguf/value-type.ts";
 import { shownModelfile } from "../formats/modelfile/print.ts";
@@ -43,7 +44,7 @@ export function showModel(model: OpenedModel, request: ShowRequest, preferGo: bo
   const { requires, remote_model, remote_host } = model.config;
   return {
     ...(license === "" ? {} : { license }),
-    modelfile: shownModelfile(model.name.display, { commands: commandsOf(model, system, format.templateText, params) }),
+    modelfile: shownModelfile(model.name.display, { commands: commandsOf(model, system, params) }),
     ...(parameters === "" ? {} : { parameters }),
     template: format.templateText,
     ...(system === "" ? {} : { system }),
@@ -71,12 +72,7 @@ export function parameterLines(params: Readonly<Record<string, unknown>>): strin
     );
 }
 
-function commandsOf(
-  model: OpenedModel,
-  system: string,
-  template: string,
-  params: Readonly<Record<string, unknown>>,
-): Command[] {
+function commandsOf(model: OpenedModel, system: string, params: Readonly<Record<string, unknown>>): Command[] {
   const list = (name: string, values: readonly (string | undefined)[]): Command[] =>
     values.filter((value) => value !== undefined && value !== "").map((value) => ({ name, args: value ?? "" }));
   const parameters = Object.entries(params)
@@ -91,15 +87,19 @@ function commandsOf(
     ),
     ...list("draft", [model.draftPath]),
     ...list("model", model.projectorPaths),
-    ...list("template", isRenderedElsewhere(model) ? [] : [template]),
+    // A chat template of the weights is no TEMPLATE: it is another language, and comes with the weights.
+    ...list("template", isRenderedElsewhere(model) ? [] : [model.template ?? PLAIN_TEMPLATE]),
     ...list("system", [system]),
     ...list("renderer", [model.config.renderer]),
     ...list("parser", [model.config.parser]),
     ...parameters,
-    ...list("license", model.licenses),
+    ...model.licenses.map((license) => ({ name: "license", args: license })),
     ...model.messages.map(({ role, content }) => ({ name: "message", args: `${role}: ${content}` })),
   ];
 }
+
+/** What Ollama says of a model that has no TEMPLATE (template/template.go, DefaultTemplate). */
+const PLAIN_TEMPLATE = "{{ .Prompt }}";
 
 function remoteHosts({ config }: OpenedModel): string[] {
   return (config.remote_host ?? "").split(",");
@@ -120,18 +120,20 @@ function describeGguf(
   const info: Record<string, unknown> = { "general.parameter_count": parameterCount(gguf.tensors) };
   for (const [key, { type, value }] of gguf.metadata.entries) {
     if (key === "general.name" || key === "tokenizer.chat_template") continue;
-    if (typeof value !== "object") info[key] = jsonSafe(value, type);
+    if (typeof value !== "object") info[key] = jsonValue(value, type);
     else if (value.count === 0) info[key] = [];
-    else if (verbose && value.count <= MAX_VERBOSE_ITEMS)
-      info[key] = Array.from(gguf.metadata.values(value), (item) => jsonSafe(item, value.elementType));
-    else info[key] = null;
+    else
+      info[key] =
+        verbose && value.count <= MAX_VERBOSE_ITEMS
+          ? Array.from(gguf.metadata.values(value), (item) => jsonValue(item, value.elementType))
+          : null;
   }
   const sorted = Object.fromEntries(Object.entries(info).sort(([a], [b]) => (a < b ? -1 : 1)));
   const tensors = gguf.tensors.map(({ name, type, shape }) => ({ name, type: type.name, shape: [...shape] }));
   return { info: sorted, tensors };
 }
 
-function jsonSafe(value: unknown, type: GgufValueType): unknown {
-  if (type === "f32" && typeof value === "number" && Number.isFinite(value)) return shortFloat(value);
-  return typeof value === "bigint" ? Number(value) : value;
+function jsonValue(value: GgufScalar, type: GgufValueType): unknown {
+  if (typeof value === "bigint") return Number(value);
+  return type === "f32" && typeof value === "number" && Number.isFinite(value) ? shortFloat(value) : value;
 }

@@ -40,8 +40,6 @@ export function answerFormat(format: unknown, grammar: string | undefined): Answ
   if (grammar !== undefined && grammar !== "") return { kind: "grammar", grammar };
   if (format === undefined || format === null || format === "") return { kind: "free" };
   if (format === "json") return { kind: "json" };
-  // An empty schema asks for an object, as llama.cpp reads it.
-  if (typeof format === "object" && Object.keys(format).length === 0 && !Array.isArray(format)) return { kind: "json" };
   if (typeof format === "object" && !Array.isArray(format))
     return { kind: "schema", schema: format as Record<string, unknown> };
   throw new AppError(

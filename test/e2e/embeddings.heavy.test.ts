@@ -144,6 +144,19 @@ describe("a model with a projector", () => {
   });
 });
 
+test(
+  "a text of no tokens is refused alone: what is embedded beside it has its vector",
+  async () => {
+    await client.createTiny("plain", "llama");
+    expect((await client.ask<{ tokens: number[] }>("/api/tokenize", { model: "plain", text: "" })).tokens).toEqual([]);
+    const inputs = Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? "" : `a b ${i}`));
+    const answers = inputs.map((input) => client.post("/v1/embeddings", { model: "plain", input: [input] }));
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses).toEqual(inputs.map((input) => (input === "" ? 400 : 200)));
+  },
+  LIMIT_MS,
+);
+
 test("show -v lists the metadata and every tensor with type and shape", async () => {
   const { stdout } = await runProgram(["show", "-v", "bert"], { env: server.env });
   for (const { name, shape } of tinyLayout("bert").tensors) {

@@ -22,6 +22,15 @@ export interface Answer {
   readonly text?: string;
 }
 
+/** What Anthropic's types demand of a message, whole and at the start and end of a stream. */
+const ANTHROPIC = ["", ".message", ".delta"].flatMap((place) => [
+  ...["container", "stop_details", "diagnostics"].map((name) => `${place}.${name}: null`),
+  ...["cache_creation", "inference_geo", "output_tokens_details", "server_tool_use", "service_tier", "speed"].map(
+    (name) => `${place}.usage.${name}: null`,
+  ),
+  ...["cache_creation_input_tokens", "cache_read_input_tokens"].map((name) => `${place}.usage.${name}: number`),
+]);
+
 /** Fields that only this server has; clients pass over what they do not know (docs/differences.md, "Fields of ours"). */
 const OURS = [
   ".prompt_cached_count: number",
@@ -38,6 +47,10 @@ const OURS = [
   ".access.remote_management: boolean",
   ".usage.prompt_tokens_details: object",
   ".usage.prompt_tokens_details.cached_tokens: number",
+  ".choices[].logprobs: null",
+  ".choices[].logprobs.refusal: null",
+  ".choices[].message.refusal: null",
+  ...ANTHROPIC,
 ];
 
 /** Empty when they look alike. */

@@ -5,7 +5,6 @@ import { truncate, writeFile } from "node:fs/promises";
 import { digestOf } from "../../src/base/digest.ts";
 import { ModelName } from "../../src/models/name.ts";
 import { keepAliveMs } from "../../src/api/go-types.ts";
-import { answerFormat } from "../../src/server/request-settings.ts";
 import { ScriptedApp } from "./compat/scripted-app.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
 import { errorOf, NO_LIBRARIES, testApp } from "./test-app.ts";
@@ -115,16 +114,6 @@ test.each([
   ["1.5s", 1500],
 ])("keep_alive %p is %p milliseconds (spec 2.45)", (value, ms) => {
   expect(keepAliveMs(value)).toBe(ms);
-});
-
-test("an empty format asks for an object, and an unset one for nothing", () => {
-  expect([{}, "json", "", null, { type: "string" }].map((format) => answerFormat(format, undefined).kind)).toEqual([
-    "json",
-    "json",
-    "free",
-    "free",
-    "schema",
-  ]);
 });
 
 test("a prompt is shown behind the text of its earlier context, as it would be asked", async () => {

@@ -58,7 +58,12 @@ export const ChatCompletionRequest = t.Object(
       t.Object(
         {
           type: t.Optional(t.String({ description: "text, json_object or json_schema" })),
-          json_schema: t.Optional(t.Object({ schema: t.Optional(t.Unknown()) }, { additionalProperties: true })),
+          json_schema: t.Optional(
+            t.Object(
+              { schema: t.Optional(t.Unknown()) },
+              { title: "JsonSchema", goType: "openai.JsonSchema", additionalProperties: true },
+            ),
+          ),
         },
         { title: "ResponseFormat", goType: "openai.ResponseFormat" },
       ),
@@ -91,7 +96,10 @@ export type ChatCompletionRequest = Static<typeof ChatCompletionRequest>;
 
 const TokenLogprob = t.Object({ token: t.String(), logprob: t.Number(), bytes: t.Array(t.Integer()) });
 export const ChoiceLogprobs = t.Object(
-  { content: t.Array(t.Composite([TokenLogprob, t.Object({ top_logprobs: t.Array(TokenLogprob) })])) },
+  {
+    content: t.Array(t.Composite([TokenLogprob, t.Object({ top_logprobs: t.Array(TokenLogprob) })])),
+    refusal: t.Null(),
+  },
   { title: "ChoiceLogprobs" },
 );
 export type ChoiceLogprobs = Static<typeof ChoiceLogprobs>;
@@ -104,7 +112,8 @@ const AnswerToolCall = t.Object({
 });
 export type AnswerToolCall = Static<typeof AnswerToolCall>;
 
-const FinishReason = t.Union([t.String(), t.Null()], { description: "stop, length or tool_calls" });
+const FinishReason = t.Union([t.Literal("stop"), t.Literal("length"), t.Literal("tool_calls"), t.Null()]);
+export type FinishReason = Static<typeof FinishReason>;
 
 const answerFields = {
   id: t.String(),
@@ -121,13 +130,14 @@ export const ChatCompletion = t.Object(
       t.Object({
         index: t.Integer(),
         message: t.Object({
-          role: t.String(),
+          role: t.Literal("assistant"),
           content: t.String(),
+          refusal: t.Null(),
           reasoning: t.Optional(t.String()),
           tool_calls: t.Optional(t.Array(AnswerToolCall)),
         }),
         finish_reason: FinishReason,
-        logprobs: t.Optional(ChoiceLogprobs),
+        logprobs: t.Union([ChoiceLogprobs, t.Null()]),
       }),
     ),
     usage: Usage,
@@ -145,7 +155,7 @@ export const ChatCompletionChunk = t.Object(
       t.Object({
         index: t.Integer(),
         delta: t.Object({
-          role: t.Optional(t.String()),
+          role: t.Optional(t.Literal("assistant")),
           content: t.Optional(t.String()),
           reasoning: t.Optional(t.String()),
           tool_calls: t.Optional(t.Array(AnswerToolCall)),

@@ -3,6 +3,9 @@
 import { type Static, Type as t } from "@sinclair/typebox";
 import { extensionFields, samplingFields, Stop, StreamOptions, Usage } from "./shared.ts";
 
+/** Ollama keeps these in less room here than in chat, which its errors show. */
+const Float32 = t.Optional(t.Number({ goType: "float32" }));
+
 export const CompletionRequest = t.Object(
   {
     model: t.Optional(t.String()),
@@ -21,6 +24,10 @@ export const CompletionRequest = t.Object(
     stream: t.Optional(t.Boolean()),
     stream_options: t.Optional(StreamOptions),
     ...samplingFields,
+    temperature: Float32,
+    top_p: Float32,
+    frequency_penalty: Float32,
+    presence_penalty: Float32,
     logit_bias: t.Optional(t.Record(t.String(), t.Unknown())),
     logprobs: t.Optional(t.Integer()),
     ...extensionFields,
@@ -53,8 +60,8 @@ export const Completion = t.Object(
       t.Object({
         text: t.String(),
         index: t.Integer(),
-        finish_reason: t.Union([t.String(), t.Null()]),
-        logprobs: t.Optional(CompletionLogprobs),
+        finish_reason: t.Union([t.Literal("stop"), t.Literal("length"), t.Null()]),
+        logprobs: t.Union([CompletionLogprobs, t.Null()]),
       }),
     ),
     usage: t.Optional(Usage),

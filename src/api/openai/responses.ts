@@ -101,12 +101,9 @@ const OutputText = t.Object({
 });
 export type OutputText = Static<typeof OutputText>;
 
-const Status = t.Union([
-  t.Literal("in_progress"),
-  t.Literal("completed"),
-  t.Literal("incomplete"),
-  t.Literal("failed"),
-]);
+const itemStates = [t.Literal("in_progress"), t.Literal("completed"), t.Literal("incomplete")] as const;
+const ItemStatus = t.Union([...itemStates]);
+const Status = t.Union([...itemStates, t.Literal("failed")]);
 
 export const OutputItem = t.Union([
   t.Object({
@@ -118,14 +115,14 @@ export const OutputItem = t.Union([
   t.Object({
     id: t.String(),
     type: t.Literal("message"),
-    status: Status,
+    status: ItemStatus,
     role: t.Literal("assistant"),
     content: t.Array(OutputText),
   }),
   t.Object({
     id: t.String(),
     type: t.Literal("function_call"),
-    status: Status,
+    status: ItemStatus,
     call_id: t.String(),
     name: t.String(),
     arguments: t.String(),
@@ -140,15 +137,15 @@ export const ResponseObject = t.Object(
     created_at: t.Integer(),
     completed_at: OrNull(t.Integer()),
     status: Status,
-    incomplete_details: OrNull(t.Object({ reason: t.String() })),
+    incomplete_details: OrNull(t.Object({ reason: t.Literal("max_output_tokens") })),
     model: t.String(),
     previous_response_id: OrNull(t.String()),
     instructions: OrNull(t.String()),
     output: t.Array(OutputItem),
-    error: OrNull(t.Object({ code: t.String(), message: t.String() })),
+    error: OrNull(t.Object({ code: t.Literal("server_error"), message: t.String() })),
     tools: t.Array(t.Unknown()),
     tool_choice: t.Unknown(),
-    truncation: t.String(),
+    truncation: t.Union([t.Literal("auto"), t.Literal("disabled")]),
     parallel_tool_calls: t.Boolean(),
     text: t.Object({ format: t.Unknown() }),
     top_p: t.Number(),
@@ -170,7 +167,7 @@ export const ResponseObject = t.Object(
     max_tool_calls: t.Null(),
     store: t.Boolean(),
     background: t.Boolean(),
-    service_tier: t.String(),
+    service_tier: t.Literal("default"),
     metadata: t.Record(t.String(), t.Unknown()),
     safety_identifier: t.Null(),
     prompt_cache_key: t.Null(),

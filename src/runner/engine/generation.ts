@@ -29,6 +29,8 @@ export class Generation {
   /** Everything that was shown. */
   #shown = "";
   #deltaLogprobs: TokenLogprob[] = [];
+  /** Of tokens whose text is held back, because it may be the beginning of a stop word. */
+  #heldLogprobs: TokenLogprob[] = [];
   /** What must be computed before a token can be drawn: the prompt, or after a lost state everything so far. */
   feed: readonly number[];
   /** How many of these the sequence holds. */
@@ -109,14 +111,24 @@ export class Generation {
     this.penalties.accept(token);
     this.#constraint?.accept(token);
     if (this.model.isEndOfGeneration(token)) return "stop";
-    if (snapshot !== undefined) {
-      this.#deltaLogprobs.push(describeLogprob(snapshot, token, (id) => this.model.rawPiece(id, true)));
-    }
-    const bytes = this.request.printSpecial ? this.model.rawPiece(token, true) : this.model.piece(token);
-    this.#deltaText += this.text.push(bytes);
+    if (snapshot !== undefined) this.#heldLogprobs.push(describeLogprob(snapshot, token, (id) => this.#piece(id)));
+    const shown = this.text.push(this.#piece(token));
+    this.#deltaText += shown;
+    this.#releaseLogprobs(shown);
     if (this.text.stopWord !== undefined || this.#constraint?.mustEnd === true) return "stop";
     const { maxTokens } = this.request;
     return maxTokens >= 0 && this.output.length >= maxTokens ? "length" : undefined;
+  }
+
+  #piece(token: number): Uint8Array {
+    return this.request.printSpecial ? this.model.rawPiece(token, true) : this.model.piece(token);
+  }
+
+  /** Tokens are told with their text; those of a stop word are not told at all. */
+  #releaseLogprobs(shown: string): void {
+    if (this.text.stopWord !== undefined) this.#heldLogprobs.length = shown === "" ? 0 : 1;
+    else if (shown === "" && this.text.holds) return;
+    this.#deltaLogprobs.push(...this.#heldLogprobs.splice(0));
   }
 
   /** What became showable since the last call, or undefined when nothing did. */
@@ -135,6 +147,7 @@ export class Generation {
 
   finish(reason: DoneReason): { delta: Delta | undefined; done: GenerateDone } {
     this.#deltaText += this.text.finish();
+    this.#deltaLogprobs.push(...this.#heldLogprobs.splice(0));
     const now = performance.now();
     const promptDone = this.#promptDoneMs === 0 ? now : this.#promptDoneMs;
     const delta = this.takeDelta();
@@ -165,7 +178,7 @@ export class Generation {
     const kept: number[] = [];
     let end = 0;
     for (const token of said) {
-      const next = end + this.model.rawPiece(token, this.request.printSpecial).length;
+      const next = end + this.#piece(token).length;
       if (next > shown.length) break;
       kept.push(token);
       end = next;

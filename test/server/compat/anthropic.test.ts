@@ -14,6 +14,14 @@ async function asked(more: object, script?: ConstructorParameters<typeof Scripte
   return { ...(await app.json(PATH, { ...BODY, ...more })), question: model.chats[0] };
 }
 
+/** What Anthropic's types demand besides the counts. */
+const MORE_USAGE = { cache_creation: null, inference_geo: null, service_tier: null, speed: null };
+
+function deltaUsage(input_tokens: number, output_tokens: number) {
+  const cached = { cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
+  return { input_tokens, output_tokens, ...cached, output_tokens_details: null, server_tool_use: null };
+}
+
 describe("a message", () => {
   test("holds thinking, text and calls as blocks", async () => {
     const { status, body } = await asked({}, [thinking("hm"), text("Hi"), call("f", { a: 1 }), done()]);
@@ -28,9 +36,12 @@ describe("a message", () => {
         { type: "text", text: "Hi" },
         { type: "tool_use", id: "call_0", name: "f", input: { a: 1 } },
       ],
+      container: null,
+      stop_details: null,
       stop_reason: "tool_use",
       stop_sequence: null,
-      usage: { input_tokens: 12, output_tokens: 3 },
+      diagnostics: null,
+      usage: { ...deltaUsage(12, 3), ...MORE_USAGE },
     } as never);
   });
 
@@ -59,9 +70,12 @@ describe("a stream", () => {
           role: "assistant",
           model: "scripted",
           content: [],
+          container: null,
+          stop_details: null,
           stop_reason: null,
           stop_sequence: null,
-          usage: { input_tokens: 3, output_tokens: 0 },
+          diagnostics: null,
+          usage: { ...deltaUsage(3, 0), ...MORE_USAGE },
         },
       },
       { type: "content_block_start", index: 0, content_block: { type: "thinking", thinking: "", signature: "" } },
@@ -80,12 +94,20 @@ describe("a stream", () => {
       { type: "content_block_stop", index: 2 },
       {
         type: "message_delta",
-        delta: { stop_reason: "tool_use", stop_sequence: null },
-        usage: { input_tokens: 12, output_tokens: 3 },
+        delta: { container: null, stop_details: null, stop_reason: "tool_use", stop_sequence: null },
+        usage: deltaUsage(12, 3),
       },
       { type: "message_stop" },
     ] as never);
     expect(events.every(({ event, data }) => event === textAt(data["type"]))).toBe(true);
+  });
+
+  test("begins with Ollama's guess of the prompt: a quarter of the bytes of roles, texts and tools", async () => {
+    await using app = new ScriptedApp();
+    const tools = [{ name: "get", description: "d\u00e9", input_schema: { type: "object" }, cache_control: {} }];
+    const [start] = await app.sse(PATH, { ...BODY, messages: [{ role: "user", content: "hi" }], tools });
+    // 4 + 2, 3 + 3 + 17
+    expect(start?.data["message"]?.["usage"]).toMatchObject({ input_tokens: 7 });
   });
 
   test("that breaks ends with an error event", async () => {
@@ -138,6 +160,21 @@ describe("what a request asks for reaches the model", () => {
       { role: "tool", content: "42", toolCallId: "t1", toolName: "f" },
       { role: "user", content: "so? (doc)" },
     ]);
+  });
+
+  test("the results of a server's tools follow the call in the same turn", async () => {
+    const content = [
+      { type: "server_tool_use", id: "s1", name: "web_search", input: { query: "q" } },
+      { type: "web_search_tool_result", tool_use_id: "s1", content: [] },
+      { type: "text", text: "Found." },
+    ];
+    const { question } = await asked({
+      messages: [
+        { role: "assistant", content },
+        { role: "user", content: "so?" },
+      ],
+    });
+    expect(question?.messages.map(({ role }) => role)).toEqual(["assistant", "tool", "user"]);
   });
 
   test("sampling, and nothing that was not sent", async () => {

@@ -51,6 +51,7 @@ describe("an answer that is not streamed", () => {
         message: {
           role: "assistant",
           content: "",
+          refusal: null,
           reasoning: "hm",
           tool_calls: [
             {
@@ -62,6 +63,7 @@ describe("an answer that is not streamed", () => {
           ],
         },
         finish_reason: "tool_calls",
+        logprobs: null,
       },
     ] as never);
   });
@@ -236,6 +238,8 @@ describe("what a request asks for reaches the model", () => {
     [undefined, "auto", 2],
     ["none", "none", 2],
     ["required", "required", 2],
+    ["any", "required", 2],
+    ["", "auto", 2],
     [{ type: "function", function: { name: "g" } }, { name: "g" }, 2],
     [
       {
@@ -316,7 +320,7 @@ describe("what cannot be honoured is a 400 that says so", () => {
       { messages: [{ role: "assistant", tool_calls: [{ function: { name: "f", arguments: "[" } }] }] },
       "invalid tool call arguments",
     ],
-    [{ n: 0 }, "n must be between 1 and 16"],
+    [{ n: -1 }, "n must be between 1 and 16"],
     [{ n: 17 }, "n must be between 1 and 16"],
     [{ stop: ["a", 1] }, "invalid type for 'stop' field: float64"],
     [{ logit_bias: { x: 1 } }, 'logit_bias: "x" is no token id'],

@@ -1,6 +1,7 @@
 // /v1/completions, /v1/embeddings and /v1/models through the whole application, over a scripted model.
 
 import { describe, expect, test } from "bun:test";
+import { ModelName } from "../../../src/models/name.ts";
 import { floatsToBase64 } from "../../../src/server/compat/openai/embedding-routes.ts";
 import { shortFloat } from "../../../src/base/short-float.ts";
 import { done, ScriptedModel, text } from "./scripted-model.ts";
@@ -88,7 +89,7 @@ describe("/v1/completions", () => {
     ],
     [{ prompt: Array.from({ length: 17 }, () => "a") }, 400, "prompts times n must not be more than 16"],
     [{ prompt: "a", best_of: 2 }, 400, "best_of is not supported beyond n"],
-    [{ prompt: "a", logprobs: 6 }, 400, "logprobs must be between 0 and 5"],
+    [{ prompt: "a", logprobs: 21 }, 400, "logprobs must be between 0 and 20"],
     [{ prompt: "a", model: "" }, 404, "model '' not found"],
     [{ prompt: "a", model: "nope" }, 404, "model 'nope' not found"],
   ])("refuses %j", async (body, status, message) => {
@@ -168,6 +169,21 @@ describe("embeddings", () => {
 });
 
 describe("/v1/models", () => {
+  test("has a model under its name, escaped as clients send it or not", async () => {
+    await using app = new ScriptedApp();
+    const config = {
+      mediaType: "application/vnd.docker.container.image.v1+json",
+      digest: `sha256:${"0".repeat(64)}`,
+      size: 2,
+    };
+    await app.store.writeRaw(ModelName.parse("me/tiny:1b"), JSON.stringify({ schemaVersion: 2, config, layers: [] }));
+    for (const path of ["me/tiny:1b", "me%2Ftiny%3A1b"]) {
+      const response = await app.fetch(`/v1/models/${path}`);
+      expect(await response.json()).toMatchObject({ id: "me/tiny:1b", object: "model", owned_by: "me" });
+    }
+    expect((await app.fetch("/v1/models/%FF")).status).toBe(400);
+  });
+
   test("of an empty store is a list, and an unknown model a 404 that names it in full", async () => {
     await using app = new ScriptedApp();
     expect(await (await app.fetch("/v1/models")).json()).toEqual({ object: "list", data: [] });

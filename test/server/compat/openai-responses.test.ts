@@ -1,6 +1,7 @@
 // /v1/responses through the whole application, over a scripted model.
 
 import { describe, expect, test } from "bun:test";
+import OpenAI from "openai";
 import { AppError } from "../../../src/base/errors.ts";
 import { emptyResponse } from "../../../src/server/compat/openai/response-object.ts";
 import { ResponseStore } from "../../../src/server/compat/openai/response-store.ts";
@@ -73,6 +74,16 @@ describe("a response", () => {
   });
 });
 
+test("functions are echoed with everything that OpenAI's type has", async () => {
+  await using app = new ScriptedApp();
+  const tools = [{ type: "function", name: "f", strict: null }, { type: "web_search" }];
+  const { body } = await app.json(PATH, { model: "scripted", input: "x", tools });
+  expect(body["tools"]).toEqual([
+    { type: "function", name: "f", description: null, strict: null, parameters: null },
+    { type: "web_search" },
+  ] as never);
+});
+
 describe("a stream", () => {
   const stream = async (script: ConstructorParameters<typeof ScriptedModel>[0]) => {
     await using app = new ScriptedApp(new ScriptedModel(script));
@@ -85,8 +96,10 @@ describe("a stream", () => {
       "created",
       "in_progress",
       "output_item.added",
+      "reasoning_summary_part.added",
       "reasoning_summary_text.delta",
       "reasoning_summary_text.done",
+      "reasoning_summary_part.done",
       "output_item.done",
       "output_item.added",
       "content_part.added",
@@ -106,9 +119,40 @@ describe("a stream", () => {
     const indexes = events.flatMap(({ data }) =>
       data["output_index"] === undefined ? [] : [Number(data["output_index"])],
     );
-    expect(indexes).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2]);
+    expect(indexes).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2]);
     expect(events[0]?.data).toMatchObject({ response: { status: "in_progress", output: [] } });
     expect(events.at(-1)?.data["response"]?.["output"]).toHaveLength(3);
+  });
+
+  test("is one that OpenAI's own client puts together, thinking and calls included", async () => {
+    await using app = new ScriptedApp(
+      new ScriptedModel([thinking("h"), thinking("m"), text("Hi"), call("f", {}), done()]),
+    );
+    const fetch = async (url: unknown, init?: RequestInit) => app.fetch(new URL(String(url)).pathname, init);
+    const client = new OpenAI({ baseURL: "http://localhost/v1", apiKey: "none", maxRetries: 0, fetch });
+    const run = client.responses.stream({ model: "scripted", input: "x" });
+    const names: string[] = [];
+    run.on("response.function_call_arguments.done", ({ name }) => names.push(name));
+    const { output, output_text } = await run.finalResponse();
+    expect(output.map(({ type }) => type)).toEqual(["reasoning", "message", "function_call"]);
+    expect(output[0]).toMatchObject({ summary: [{ type: "summary_text", text: "hm" }] });
+    expect([output_text, names]).toEqual(["Hi", ["f"]]);
+  });
+
+  test("of reasoning alone has a message all the same", async () => {
+    const events = await stream([thinking("hm"), done()]);
+    const added = events.filter(({ event }) => event === "response.output_item.added");
+    expect(added.map(({ data }) => data["item"]?.["type"])).toEqual(["reasoning", "message"] as never);
+    expect(events.at(-1)?.data["response"]?.["output"]?.[1]).toMatchObject({
+      content: [{ type: "output_text", text: "" }],
+    });
+  });
+
+  test("is not to be cached, as Ollama says", async () => {
+    await using app = new ScriptedApp();
+    const response = await app.post(PATH, { model: "scripted", input: "x", stream: true });
+    expect(response.headers.get("cache-control")).toBe("no-cache");
+    await response.text();
   });
 
   test("that breaks ends with response.failed", async () => {

@@ -1,7 +1,7 @@
 // Answer events → the events of an Anthropic stream, or one whole message (spec 3.22, 3.23).
 //   message_start (block_start block_delta* block_stop)* message_delta message_stop, one block open at a time
 
-import type { AnswerBlock, MessagesResponse, StreamEvent } from "../../../api/anthropic.ts";
+import type { AnswerBlock, DeltaUsage, MessagesResponse, Stop, StreamEvent, Usage } from "../../../api/anthropic.ts";
 import { goJson } from "../../../base/go-encode.ts";
 import type { AnswerEvent } from "../../../inference/model.ts";
 import type { CollectedAnswer } from "../../native-chunks.ts";
@@ -64,7 +64,11 @@ export async function* messageEvents(
       }
       case "done":
         yield* close();
-        yield { type: "message_delta", delta: stopOf(event, called, frame.stopSequences), usage: usageOf(event) };
+        yield {
+          type: "message_delta",
+          delta: stopOf(event, called, frame.stopSequences),
+          usage: deltaUsage(event.usage.promptTokens, event.usage.generatedTokens),
+        };
         yield { type: "message_stop" };
         break;
       default:
@@ -74,36 +78,54 @@ export async function* messageEvents(
 }
 
 function messageStart({ id, model, estimatedTokens }: MessageFrame): StreamEvent {
-  const usage = { input_tokens: estimatedTokens, output_tokens: 0 };
   const message: MessagesResponse = {
     id,
     type: "message",
     role: "assistant",
     model,
     content: [],
-    stop_reason: null,
-    stop_sequence: null,
-    usage,
+    ...stop(null),
+    diagnostics: null,
+    usage: wholeUsage(estimatedTokens, 0),
   };
   return { type: "message_start", message };
 }
 
-function usageOf({ usage }: Done) {
-  return { input_tokens: usage.promptTokens, output_tokens: usage.generatedTokens };
+function deltaUsage(input_tokens: number, output_tokens: number): DeltaUsage {
+  return {
+    input_tokens,
+    output_tokens,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+    output_tokens_details: null,
+    server_tool_use: null,
+  };
+}
+
+function wholeUsage(input: number, output: number): Usage {
+  return {
+    ...deltaUsage(input, output),
+    cache_creation: null,
+    inference_geo: null,
+    service_tier: null,
+    speed: null,
+  };
+}
+
+function stop(stop_reason: Stop["stop_reason"], stop_sequence: string | null = null): Stop {
+  return { container: null, stop_details: null, stop_reason, stop_sequence };
 }
 
 /** Only a word the request asked for counts as its stop sequence: the model's own are how turns end. */
-function stopOf({ reason, stopWord }: Done, called: boolean, wanted: readonly string[]) {
-  if (called) return { stop_reason: "tool_use", stop_sequence: null };
-  if (reason === "length") return { stop_reason: "max_tokens", stop_sequence: null };
-  if (stopWord !== undefined && wanted.includes(stopWord)) {
-    return { stop_reason: "stop_sequence", stop_sequence: stopWord };
-  }
-  return { stop_reason: "end_turn", stop_sequence: null };
+function stopOf({ reason, stopWord }: Done, called: boolean, wanted: readonly string[]): Stop {
+  if (called) return stop("tool_use");
+  if (reason === "length") return stop("max_tokens");
+  return stopWord !== undefined && wanted.includes(stopWord) ? stop("stop_sequence", stopWord) : stop("end_turn");
 }
 
 export function wholeMessage(answer: CollectedAnswer, done: Done, frame: MessageFrame): MessagesResponse {
   const { text, thinking, toolCalls } = answer;
+  const { promptTokens, generatedTokens } = done.usage;
   const content: AnswerBlock[] = [
     ...(thinking === "" ? [] : [{ type: "thinking" as const, thinking, signature: "" }]),
     ...(text === "" ? [] : [{ type: "text" as const, text }]),
@@ -121,6 +143,7 @@ export function wholeMessage(answer: CollectedAnswer, done: Done, frame: Message
     model: frame.model,
     content,
     ...stopOf(done, toolCalls.length > 0, frame.stopSequences),
-    usage: usageOf(done),
+    diagnostics: null,
+    usage: wholeUsage(promptTokens, generatedTokens),
   };
 }

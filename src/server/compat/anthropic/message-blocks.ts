@@ -1,7 +1,7 @@
 // Anthropic messages → chat messages (spec 3.20). A message becomes at most one of its own role, and one "tool" message for each
 // result, which stand before the user's text. Blocks of an unknown kind are passed over, as in Ollama.
 
-import { type AnthropicMessage, ContentBlock } from "../../../api/anthropic.ts";
+import { type AnthropicMessage, type AnthropicTool, ContentBlock } from "../../../api/anthropic.ts";
 import { decodeValue } from "../../../api/decode.ts";
 import { AppError } from "../../../base/errors.ts";
 import type { ChatMessage, MessageToolCall } from "../../../chat/message.ts";
@@ -28,8 +28,9 @@ export function anthropicMessages(messages: readonly AnthropicMessage[]): ChatMe
       ...(found.images.length === 0 ? {} : { images: found.images }),
       ...(found.calls.length === 0 ? {} : { toolCalls: found.calls }),
     };
-    const isEmpty = Object.keys(own).length === 2 && own.content === "";
-    return [...found.results, ...(isEmpty ? [] : [own])];
+    const said = Object.keys(own).length === 2 && own.content === "" ? [] : [own];
+    // A user's text comes after the results it brings; an assistant's results, of a server's tools, follow its own call.
+    return role === "user" ? [...found.results, ...said] : [...said, ...found.results];
   });
 }
 
@@ -170,19 +171,23 @@ function searchText(content: unknown): string {
     .join("");
 }
 
-/** What Ollama guesses for a prompt's tokens until they are counted: a quarter of its characters. */
+/** What Ollama guesses for a prompt's tokens until they are counted: a quarter of its bytes. */
 export function estimateTokens(
   system: unknown,
   messages: readonly AnthropicMessage[],
-  tools: readonly unknown[],
+  tools: readonly AnthropicTool[],
 ): number {
+  const size = (text: string | undefined) => Buffer.byteLength(text ?? "");
+  const json = (value: unknown) => (value === undefined ? 0 : size(JSON.stringify(value)));
   const sizeOf = (block: Block): number => {
-    const own = textOf(block["text"]).length + textOf(block["thinking"]).length;
     const isTool = block["type"] === "tool_use" || block["type"] === "tool_result";
-    return own + (isTool ? JSON.stringify(block).length : 0);
+    return size(textOf(block["text"])) + size(textOf(block["thinking"])) + (isTool ? json(block) : 0);
   };
   const sum = (content: unknown) => blocksOf(content).reduce((total, block) => total + sizeOf(block), 0);
-  const said = messages.reduce((total, { role, content }) => total + (role ?? "").length + sum(content), 0);
-  const told = tools.reduce((total: number, tool) => total + JSON.stringify(tool).length, 0);
+  const said = messages.reduce((total, { role, content }) => total + size(role) + sum(content), 0);
+  const told = tools.reduce(
+    (total, { name, description, input_schema }) => total + size(name) + size(description) + json(input_schema),
+    0,
+  );
   return Math.max(1, Math.floor((sum(system) + said + told) / 4));
 }

@@ -52,7 +52,7 @@ function systemMessages(system: unknown): ChatMessage[] {
 }
 
 function toolOf({ type, name, description, input_schema }: AnthropicTool): ToolDefinition {
-  if (type !== undefined && type !== "custom") {
+  if (type !== undefined && type !== "" && type !== "custom") {
     const web = type.startsWith("web_search") || type.startsWith("web_fetch");
     const reason = web ? "this server does not search the web" : "only custom tools are";
     throw new AppError("invalid", `tool type ${JSON.stringify(type)} is not supported: ${reason}`);
@@ -71,6 +71,7 @@ function toolOf({ type, name, description, input_schema }: AnthropicTool): ToolD
 function choiceOf(choice: CountTokensRequest["tool_choice"]): ToolChoice {
   switch (choice?.type) {
     case undefined:
+    case "":
     case "auto":
       return "auto";
     case "any":

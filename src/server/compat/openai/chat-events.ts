@@ -1,6 +1,6 @@
 // Answer events → chat completion chunks, or one whole completion (spec 3.09, 3.10). Pure but for the reading of the stream.
 
-import type { AnswerToolCall, ChatCompletion, ChatCompletionChunk } from "../../../api/openai/chat.ts";
+import type { AnswerToolCall, ChatCompletion, ChatCompletionChunk, FinishReason } from "../../../api/openai/chat.ts";
 import { goJson } from "../../../base/go-encode.ts";
 import { translate } from "../../../base/translated.ts";
 import type { AnswerEvent, ToolCall, Usage } from "../../../inference/model.ts";
@@ -56,7 +56,7 @@ export function chatChunks(
     choices,
   });
   const speak = (index: number, delta: Delta, event?: AnswerEvent): ChatCompletionChunk => {
-    const role = begun.has(index) ? {} : { role: "assistant" };
+    const role = begun.has(index) ? {} : { role: "assistant" as const };
     begun.add(index);
     const logprobs = event !== undefined && "logprobs" in event ? event.logprobs : undefined;
     const extra = logprobs === undefined ? {} : { logprobs: openAILogprobs(logprobs) };
@@ -75,7 +75,7 @@ export function chatChunks(
   return translate(events, read, () => (includeUsage ? [{ ...chunk([]), usage: openAIUsage(usages) }] : []));
 }
 
-function finishReason(reason: string, called: boolean): string {
+function finishReason(reason: "stop" | "length", called: boolean): FinishReason {
   return reason === "stop" && called ? "tool_calls" : reason;
 }
 
@@ -91,11 +91,12 @@ export function chatCompletion(answers: readonly CollectedAnswer[], frame: Frame
       message: {
         role: "assistant",
         content: text,
+        refusal: null,
         ...(thinking === "" ? {} : { reasoning: thinking }),
         ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(openAIToolCall) }),
       },
       finish_reason: done === undefined ? null : finishReason(done.reason, toolCalls.length > 0),
-      ...(logprobs.length === 0 ? {} : { logprobs: openAILogprobs(logprobs) }),
+      logprobs: logprobs.length === 0 ? null : openAILogprobs(logprobs),
     })),
     usage: openAIUsage(answers.flatMap(({ done }) => (done === undefined ? [] : [done.usage]))),
   };

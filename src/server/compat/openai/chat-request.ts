@@ -46,7 +46,7 @@ function refuseUnsupported({
     throw new AppError("invalid", message);
   };
   if (Array.isArray(functions) && functions.length > 0) refuse("functions is not supported: use tools");
-  if (function_call !== undefined && function_call !== "none" && function_call !== "auto") {
+  if (function_call !== undefined && !["", "none", "auto"].includes(function_call as string)) {
     refuse("function_call is not supported: use tool_choice");
   }
   const onlyText =
@@ -76,10 +76,15 @@ export interface ChosenTools {
   readonly toolChoice: ToolChoice;
 }
 
-/** `tool_choice` in the forms of chat completions and responses: named functions nest in one and are flat in the other. */
+/**
+ * `tool_choice` in the forms of chat completions and responses: named functions nest in one and are flat in the other. "any" is
+ * what Mistral and Anthropic call "required", "" what clients send that leave nothing out.
+ */
 export function chooseTools(tools: readonly ToolDefinition[], choice: unknown): ChosenTools {
-  if (choice === undefined || choice === null || choice === "auto") return { tools, toolChoice: "auto" };
+  if (choice === undefined || choice === null || choice === "" || choice === "auto")
+    return { tools, toolChoice: "auto" };
   if (choice === "none" || choice === "required") return { tools, toolChoice: choice };
+  if (choice === "any") return { tools, toolChoice: "required" };
   const { type, name, ...more } = record(choice);
   if (type === "function") return { tools, toolChoice: { name: nameIn(name ?? record(more["function"])["name"]) } };
   if (type === "allowed_tools") {

@@ -35,14 +35,12 @@ export function completionChunks(
       const text = prefix + (event.type === "text-delta" ? event.text : "");
       offsets.set(index, offset + text.length - prefix.length);
       const logprobs =
-        event.type === "text-delta" && event.logprobs !== undefined
-          ? { logprobs: completionLogprobs(event.logprobs, offset) }
-          : {};
-      chunks.push({ ...base(frame), choices: [{ text, index, finish_reason: null, ...logprobs }] });
+        event.type === "text-delta" && event.logprobs !== undefined ? completionLogprobs(event.logprobs, offset) : null;
+      chunks.push({ ...base(frame), choices: [{ text, index, finish_reason: null, logprobs }] });
     }
     if (event.type === "done") {
       usages[index] = event.usage;
-      chunks.push({ ...base(frame), choices: [{ text: "", index, finish_reason: event.reason }] });
+      chunks.push({ ...base(frame), choices: [{ text: "", index, finish_reason: event.reason, logprobs: null }] });
     }
     return chunks;
   };
@@ -59,7 +57,7 @@ export function completion(answers: readonly CollectedAnswer[], frame: Completio
         text: prefix + text,
         index,
         finish_reason: done?.reason ?? null,
-        ...(logprobs.length === 0 ? {} : { logprobs: completionLogprobs(logprobs, prefix.length) }),
+        logprobs: logprobs.length === 0 ? null : completionLogprobs(logprobs, prefix.length),
       };
     }),
     usage: openAIUsage(

@@ -16,12 +16,12 @@ export interface CompletionDraft {
   readonly perPrompt: number;
 }
 
-/** OpenAI: at most 5 alternatives a token. */
-const MAX_LOGPROBS = 5;
+/** Ollama's limit; OpenAI's is 5. */
+const MAX_LOGPROBS = 20;
 
 export function completionDraft(request: CompletionRequest): CompletionDraft {
   const perPrompt = answersWanted(request.n);
-  if (request.best_of !== undefined && request.best_of !== perPrompt) {
+  if ((request.best_of ?? 0) !== 0 && request.best_of !== perPrompt) {
     throw new AppError("invalid", "best_of is not supported beyond n");
   }
   const prompts = promptsOf(request.prompt);

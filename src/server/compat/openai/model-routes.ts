@@ -22,9 +22,18 @@ export function openAIModelRoutes({ store }: Services) {
   };
   return new Elysia()
     .get("/v1/models", () => answering(list), { detail: { summary: "List models", tags: ["openai"] } })
-    .get("/v1/models/*", ({ params }) => answering(() => one(params["*"])), {
+    .get("/v1/models/*", ({ params }) => answering(() => one(unescaped(params["*"]))), {
       detail: { summary: "Show a model", tags: ["openai"] },
     });
+}
+
+/** The router decodes named parameters, the rest of a path it leaves as it was sent. */
+function unescaped(sent: string): string {
+  try {
+    return decodeURIComponent(sent);
+  } catch {
+    return sent;
+  }
 }
 
 function wireModel(id: string, stored: StoredModel): OpenAIModel {

@@ -1,6 +1,6 @@
 // A response before its answer: an id, and what the request said.
 
-import type { ResponseObject, ResponsesRequest } from "../../../api/openai/responses.ts";
+import type { ResponseObject, ResponsesRequest, ResponsesTool } from "../../../api/openai/responses.ts";
 import { unixSeconds } from "./ids.ts";
 
 export function emptyResponse(id: string, request: ResponsesRequest): ResponseObject {
@@ -18,11 +18,11 @@ export function emptyResponse(id: string, request: ResponsesRequest): ResponseOb
     instructions: request.instructions || null,
     output: [],
     error: null,
-    tools: [...(request.tools ?? [])],
+    tools: (request.tools ?? []).map(echoedTool),
     tool_choice: request.tool_choice ?? "auto",
-    truncation: request.truncation ?? "disabled",
+    truncation: request.truncation === "auto" ? "auto" : "disabled",
     parallel_tool_calls: request.parallel_tool_calls ?? true,
-    text: { format: request.text?.format ?? { type: "text" } },
+    text: { format: { ...request.text?.format, type: request.text?.format?.type || "text" } },
     top_p: request.top_p ?? 1,
     presence_penalty: 0,
     frequency_penalty: 0,
@@ -39,4 +39,11 @@ export function emptyResponse(id: string, request: ResponsesRequest): ResponseOb
     safety_identifier: null,
     prompt_cache_key: null,
   };
+}
+
+/** What OpenAI's type of a function has although it may be null. */
+function echoedTool(tool: ResponsesTool): unknown {
+  if ((tool.type || "function") !== "function") return tool;
+  const { type = "function", name, description = null, strict = null, parameters = null, ...more } = tool;
+  return { type, name, description, strict, parameters, ...more };
 }

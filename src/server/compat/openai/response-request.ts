@@ -48,20 +48,20 @@ function refuseUnsupported({ background, conversation, prompt, truncation }: Res
   if (conversation !== undefined)
     throw new AppError("invalid", "conversation is not supported: use previous_response_id");
   if (prompt !== undefined) throw new AppError("invalid", "prompt templates are not supported");
-  if (truncation !== undefined && truncation !== "auto" && truncation !== "disabled") {
+  if (!["", "auto", "disabled"].includes(truncation ?? "")) {
     throw new AppError("invalid", 'truncation must be "auto" or "disabled"');
   }
 }
 
 function formatOf(format: NonNullable<ResponsesRequest["text"]>["format"]): unknown {
-  switch (format?.type) {
-    case undefined:
+  switch (format?.type ?? "") {
+    case "":
     case "text":
       return undefined;
     case "json_object":
       return "json";
     case "json_schema":
-      return format.schema ?? "json";
+      return format?.schema ?? "json";
     default:
       throw new AppError("invalid", `text.format: unknown type ${JSON.stringify(format?.type)}`);
   }
@@ -71,7 +71,8 @@ const MAX_NESTING = 8;
 
 /** Members of a namespace become functions called "namespace.member", as in Ollama. */
 function toolsOf(tool: ResponsesTool, prefix = "", depth = 0): ToolDefinition[] {
-  const { type = "function", name = "", description, parameters } = tool;
+  const { name = "", description, parameters } = tool;
+  const type = tool.type || "function";
   // Nothing here searches the web; agents send the tool with every request, so it is left out rather than refused.
   if (type.startsWith("web_search")) return [];
   if (type === "namespace" && depth < MAX_NESTING) {

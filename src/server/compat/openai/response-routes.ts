@@ -45,6 +45,9 @@ export function openAIResponseRoutes(services: Services, kept = new ResponseStor
     );
 }
 
+/** Ollama says it here and for messages, not in its other streams. */
+const NO_CACHE = { "cache-control": "no-cache" };
+
 /** Whose responses this request may see. */
 function owner(): string {
   return currentRequest()?.keyId ?? "";
@@ -67,7 +70,7 @@ function respond(
       if (response.store) kept.put(who, { response, conversation: [...conversation, answerMessage(response.output)] });
     });
     if (request.stream === true) {
-      return sseResponse(named(watched), (error) => [namedEvent(stream.failed(error))]);
+      return sseResponse(named(watched), (error) => [namedEvent(stream.failed(error))], NO_CACHE);
     }
     let last: ResponseEvent | undefined;
     for await (const event of watched) last = event;

@@ -52,9 +52,7 @@ export class ResponseStream {
         yield* this.#call(event.call);
         return;
       case "done":
-        // An answer of nothing is still a message.
-        if (this.#open.is === "nothing" && this.#index === 0) yield* this.#openMessage();
-        yield* this.#close(event.reason === "length" ? "incomplete" : "completed");
+        yield* this.#finishItems(event.reason === "length" ? "incomplete" : "completed");
         yield this.#end(event);
         return;
       default:
@@ -74,6 +72,9 @@ export class ResponseStream {
       this.#open = { is: "reasoning", id: answerId("rs_"), text: "" };
       const item = { id: this.#open.id, type: "reasoning", summary: [] };
       yield this.#event("response.output_item.added", { output_index: this.#index, item });
+      const opened = { item_id: this.#open.id, output_index: this.#index, summary_index: 0 };
+      // Ollama leaves the parts out, and OpenAI's client throws at a delta of a part that was never added.
+      yield this.#event("response.reasoning_summary_part.added", { ...opened, part: summaryText("") });
     }
     this.#open.text += delta;
     const place = { item_id: this.#open.id, output_index: this.#index, summary_index: 0 };
@@ -109,9 +110,11 @@ export class ResponseStream {
     const { id, text } = open;
     const output_index = this.#index;
     if (open.is === "reasoning") {
-      yield this.#event("response.reasoning_summary_text.done", { item_id: id, output_index, summary_index: 0, text });
-      const summary = [{ type: "summary_text" as const, text }];
-      yield this.#finish({ id, type: "reasoning", summary, encrypted_content: text });
+      const place = { item_id: id, output_index, summary_index: 0 };
+      const part = summaryText(text);
+      yield this.#event("response.reasoning_summary_text.done", { ...place, text });
+      yield this.#event("response.reasoning_summary_part.done", { ...place, part });
+      yield this.#finish({ id, type: "reasoning", summary: [part], encrypted_content: text });
       return;
     }
     const { logprobs } = open;
@@ -120,6 +123,14 @@ export class ResponseStream {
     yield this.#event("response.output_text.done", { ...place, text, logprobs });
     yield this.#event("response.content_part.done", { ...place, part });
     yield this.#finish({ id, type: "message", status, role: "assistant", content: [part] });
+  }
+
+  /** An answer of nothing, or of nothing but reasoning, still has a message, as in Ollama: clients look for one. */
+  *#finishItems(status: "completed" | "incomplete"): Generator<ResponseEvent> {
+    if (this.#open.is === "reasoning") yield* this.#close();
+    const hasSaid = this.#response.output.some(({ type }) => type !== "reasoning");
+    if (this.#open.is === "nothing" && !hasSaid) yield* this.#openMessage();
+    yield* this.#close(status);
   }
 
   #finish(item: OutputItem): ResponseEvent {
@@ -136,7 +147,8 @@ export class ResponseStream {
     const added = { ...item, status: "in_progress", arguments: "" };
     yield this.#event("response.output_item.added", { output_index, item: added });
     yield this.#event("response.function_call_arguments.delta", { item_id: id, output_index, delta: args });
-    yield this.#event("response.function_call_arguments.done", { item_id: id, output_index, arguments: args });
+    const finished = { item_id: id, output_index, name: call.name, arguments: args };
+    yield this.#event("response.function_call_arguments.done", finished);
     yield this.#finish({ ...item, status: "completed", arguments: args });
   }
 
@@ -155,6 +167,10 @@ export class ResponseStream {
     };
     return this.#event(`response.${response.status}`, { response });
   }
+}
+
+function summaryText(text: string) {
+  return { type: "summary_text" as const, text };
 }
 
 function outputText(text: string, logprobs: unknown[]) {

@@ -63,8 +63,9 @@ export function stopWords(stop: unknown): string[] | undefined {
 
 export const MAX_ANSWERS = 16;
 
+/** 0 is what clients send that leave nothing out. */
 export function answersWanted(n: number | undefined): number {
-  if (n === undefined) return 1;
+  if (n === undefined || n === 0) return 1;
   if (n < 1 || n > MAX_ANSWERS) throw new AppError("invalid", `n must be between 1 and ${MAX_ANSWERS}`);
   return n;
 }
@@ -92,5 +93,6 @@ export function openAILogprobs(logprobs: readonly TokenLogprob[]) {
       bytes: [...bytes],
       top_logprobs: (top ?? []).map((other) => ({ ...other, bytes: [...other.bytes] })),
     })),
+    refusal: null,
   };
 }
