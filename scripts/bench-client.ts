@@ -1,7 +1,7 @@
 // What the rows of the bench share: prompts that no cache knows, a streamed answer with its times, the raw loop in a process of its
 // own, medians, and what /proc says of a process.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { usableThreads } from "../src/base/cpu.ts";
 import type { RawEmbedTask, RawTask } from "./bench-raw.ts";
@@ -133,14 +133,42 @@ export function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
 }
 
+/** The process that listens on a port of this machine, if it is one that may be looked at. */
+export function listenerOf(port: number): number | undefined {
+  const LISTENING = "0A";
+  const wanted = port.toString(16).toUpperCase().padStart(4, "0");
+  const inodes = ["tcp", "tcp6"].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, local = "", , state]) => local.endsWith(`:${wanted}`) && state === LISTENING)
+      .map((fields) => `socket:[${fields[9]}]`),
+  );
+  const holds = (pid: string) => {
+    try {
+      return readdirSync(`/proc/${pid}/fd`).some((fd) => inodes.includes(readlinkSync(`/proc/${pid}/fd/${fd}`)));
+    } catch {
+      // It has ended, closed the descriptor, or belongs to somebody else.
+      return false;
+    }
+  };
+  const found = readdirSync("/proc").find((name) => /^\d+$/.test(name) && holds(name));
+  return found === undefined ? undefined : Number(found);
+}
+
 export function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
   );
 }
 
-/** Milliseconds of processor time, in the program and in the kernel for it; the kernel counts in hundredths of a second. */
-export function processorMs(pid: number): { readonly user: number; readonly kernel: number } {
-  const fields = (readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1] ?? "").split(" ");
-  return { user: Number(fields[11]) * 10, kernel: Number(fields[12]) * 10 };
+/** Milliseconds of processor time, in the programs and in the kernel for them; the kernel counts in hundredths of a second. */
+export function processorMs(pids: readonly number[]): { readonly user: number; readonly kernel: number } {
+  const sum = { user: 0, kernel: 0 };
+  for (const pid of pids) {
+    const fields = (readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1] ?? "").split(" ");
+    sum.user += Number(fields[11]) * 10;
+    sum.kernel += Number(fields[12]) * 10;
+  }
+  return sum;
 }

@@ -56,11 +56,11 @@ interface Rate {
 }
 
 async function rate(place: Place): Promise<Rate> {
-  const before = processorMs(place.pid);
+  const before = processorMs([place.pid]);
   const startedMs = performance.now();
   await Promise.all(Array.from({ length: STREAMS }, () => ask(place, TOKENS)));
   const ms = performance.now() - startedMs;
-  const after = processorMs(place.pid);
+  const after = processorMs([place.pid]);
   const spentMs = after.user + after.kernel - before.user - before.kernel;
   const tokens = STREAMS * TOKENS;
   return { tokensPerSecond: (tokens * 1000) / ms, microseconds: (spentMs * 1000) / tokens };

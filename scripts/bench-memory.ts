@@ -1,9 +1,10 @@
 // The bench's row about memory over many requests: what server and runner hold after the first thousand is what they may hold after
 // all the others.
 
-import { childrenOf, residentBytes, type Server, shortPrompt, stream } from "./bench-client.ts";
+import { childrenOf, residentBytes, type Server, stream, words } from "./bench-client.ts";
 
 const CLIENTS = 8;
+/** Few, so that the engine's work does not hide what a request itself leaves behind. */
 const TOKENS = 2;
 
 export async function measureMemory(
@@ -21,7 +22,7 @@ export async function measureMemory(
   const startedMs = performance.now();
   for (let done = 0; done < requests; done += block) {
     const client = async () => {
-      for (let i = 0; i < block / CLIENTS; i++) await stream(url, shortPrompt(), TOKENS);
+      for (let i = 0; i < block / CLIENTS; i++) await stream(url, words(3), TOKENS);
     };
     await Promise.all(Array.from({ length: CLIENTS }, client));
     samples.push(megabytes());

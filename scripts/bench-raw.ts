@@ -2,12 +2,8 @@
 // decoding in a bare loop, no server. Prints one line of JSON. Started by bench.ts, one measurement a process.
 
 import { Batch } from "../src/runner/llama/batch.ts";
-import { Context } from "../src/runner/llama/context.ts";
-import { loadBackend, loadBackends } from "../src/runner/llama/devices.ts";
-import { openLlama } from "../src/runner/llama/library.ts";
-import { Model } from "../src/runner/llama/model.ts";
+import { openBareEngine } from "./bare-engine.ts";
 import { LlamaChain } from "./llama-sampler.ts";
-import { Threadpool } from "../src/runner/llama/threadpool.ts";
 
 /** Texts to embed, packed into batches as the engine does it: the bare loop of embeddings. */
 export interface RawEmbedTask {
@@ -22,26 +18,17 @@ const EMBED_BATCH = 2048;
 const POOLING_MEAN = 1;
 
 export function measureRawEmbeddings(task: RawEmbedTask): { totalMs: number; tokens: number } {
-  const llama = openLlama(task.directory);
-  loadBackends(llama, task.directory);
-  llama.llama_backend_init();
-  const model = Model.load(llama, task.model, { gpus: [], mmap: true });
-  const pool = task.threads > 1 ? Threadpool.create(llama, task.threads) : undefined;
-  const context = Context.create(llama, model, {
+  const { model, context } = openBareEngine(task.directory, task.model, {
     contextPerSequence: EMBED_BATCH / EMBED_SEQUENCES,
     sequences: EMBED_SEQUENCES,
     batch: EMBED_BATCH,
     microBatch: EMBED_BATCH,
     threads: task.threads,
-    kvType: "f16",
-    flashAttention: "auto",
     unified: true,
     outputs: 0,
     embeddings: true,
     pooling: POOLING_MEAN,
-    fullSlidingWindow: true,
   });
-  if (pool !== undefined) context.attachThreadpool(pool.pointer);
   const inputs = task.texts.map((text) => model.tokenize(text, { addSpecial: true, parseSpecial: false }));
   const batch = new Batch(EMBED_BATCH);
   const evaluate = (rows: number): void => {
@@ -82,28 +69,16 @@ export interface RawTask {
 const GREEDY = { temperature: 0, topK: 40, topP: 0.9, minP: 0, typicalP: 1, seed: 1 };
 
 export function measureRaw(task: RawTask): { promptMs: number; totalMs: number; generateMs: number; tokens: number } {
-  const llama = openLlama(task.directory);
-  if (task.backend === undefined) loadBackends(llama, task.directory);
-  else loadBackend(llama, task.backend);
-  llama.llama_backend_init();
-  const model = Model.load(llama, task.model, { gpus: [], mmap: true });
-  const pool = task.threads > 1 ? Threadpool.create(llama, task.threads) : undefined;
   const sequences = task.prompts.length;
-  const context = Context.create(llama, model, {
+  const params = {
     contextPerSequence: task.contextPerSequence,
     sequences,
     batch: 512,
     microBatch: 512,
     threads: task.threads,
-    kvType: "f16",
-    flashAttention: "auto",
-    unified: false,
     outputs: sequences,
-    embeddings: false,
-    pooling: -1,
-    fullSlidingWindow: true,
-  });
-  if (pool !== undefined) context.attachThreadpool(pool.pointer);
+  };
+  const { llama, model, context } = openBareEngine(task.directory, task.model, params, task.backend);
   const prompts = task.prompts.map((text) =>
     Array.from(model.tokenize(text, { addSpecial: true, parseSpecial: true })),
   );

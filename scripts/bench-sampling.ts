@@ -3,10 +3,7 @@
 
 import { Sampler } from "../src/runner/engine/sampler.ts";
 import { Batch } from "../src/runner/llama/batch.ts";
-import { Context } from "../src/runner/llama/context.ts";
-import { loadBackends } from "../src/runner/llama/devices.ts";
-import { openLlama } from "../src/runner/llama/library.ts";
-import { Model } from "../src/runner/llama/model.ts";
+import { openBareEngine } from "./bare-engine.ts";
 import { LlamaChain } from "./llama-sampler.ts";
 
 export interface SamplingTask {
@@ -39,23 +36,7 @@ function series(draw: () => number): number {
 
 if (import.meta.main) {
   const { directory, model: path } = JSON.parse(await Bun.stdin.text()) as SamplingTask;
-  const llama = openLlama(directory);
-  loadBackends(llama, directory);
-  const model = Model.load(llama, path, { gpus: [], mmap: true });
-  const context = Context.create(llama, model, {
-    contextPerSequence: 256,
-    sequences: 1,
-    batch: 64,
-    microBatch: 64,
-    threads: 1,
-    kvType: "f16",
-    flashAttention: "auto",
-    unified: false,
-    outputs: 1,
-    embeddings: false,
-    pooling: -1,
-    fullSlidingWindow: true,
-  });
+  const { llama, model, context } = openBareEngine(directory, path);
   const tokens = model.tokenize("The capital of France is", { addSpecial: true, parseSpecial: true });
   const batch = new Batch(64);
   batch.clear();

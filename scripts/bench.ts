@@ -11,6 +11,7 @@ import { join } from "node:path";
 import {
   childrenOf,
   libraries,
+  listenerOf,
   longPrompt,
   measureApart,
   median,
@@ -185,22 +186,27 @@ async function queueing(servers: readonly Server[]): Promise<void> {
   print(`64 clients, all answered: ${shown.join("; ")}`);
 }
 
-/** What the server itself takes for 16 streams, beside what the engine takes. The clock of /proc ticks every 10 ms. */
-async function serverShare({ url }: Server, pid: number): Promise<void> {
+/** What a server itself takes for 16 streams, beside what its engine takes. The clock of /proc ticks every 10 ms. */
+async function serverShare(servers: readonly Server[]): Promise<void> {
   if (!"server processor time".includes(only)) return;
-  await stream(url, shortPrompt(), 1);
-  const [runner = 0] = childrenOf(pid);
-  const before = { server: processorMs(pid), runner: processorMs(runner) };
-  const results = await Promise.all(Array.from({ length: 16 }, () => stream(url, shortPrompt(), 300)));
-  const after = { server: processorMs(pid), runner: processorMs(runner) };
-  const tokens = results.reduce((sum, result) => sum + result.tokens, 0);
-  const user = after.server.user - before.server.user;
-  const kernel = after.server.kernel - before.server.kernel;
-  const engine = after.runner.user + after.runner.kernel - before.runner.user - before.runner.kernel;
-  const each = (ms: number) => ((ms * 1000) / tokens).toFixed(0);
-  print(
-    `server processor time, 16 streams, ${tokens} tokens: ${each(user + kernel)} µs a token (${each(user)} program, ${each(kernel)} kernel) = ${(((user + kernel) / engine) * 100).toFixed(1)} % of the runner's`,
-  );
+  for (const { name, url } of servers) {
+    const pid = listenerOf(Number(new URL(url).port));
+    if (pid === undefined) continue;
+    await stream(url, shortPrompt(), 1);
+    const engines = childrenOf(pid);
+    const spent = () => ({ server: processorMs([pid]), engine: processorMs(engines) });
+    const before = spent();
+    const results = await Promise.all(Array.from({ length: 16 }, () => stream(url, shortPrompt(), 300)));
+    const after = spent();
+    const tokens = results.reduce((sum, result) => sum + result.tokens, 0);
+    const user = after.server.user - before.server.user;
+    const kernel = after.server.kernel - before.server.kernel;
+    const engine = after.engine.user + after.engine.kernel - before.engine.user - before.engine.kernel;
+    const each = (ms: number) => ((ms * 1000) / tokens).toFixed(0);
+    print(
+      `server processor time (${name}), 16 streams, ${tokens} tokens: ${each(user + kernel)} µs a token (${each(user)} program, ${each(kernel)} kernel) = ${(((user + kernel) / engine) * 100).toFixed(1)} % of the engine's`,
+    );
+  }
 }
 
 async function sampling(): Promise<void> {
@@ -322,7 +328,7 @@ try {
   await sharedPrefix(ours);
   if ("speculation".includes(only)) await speculation(ours, rounds, print);
   await queueing(all);
-  await serverShare(ours, server.pid);
+  await serverShare(all);
   await sampling();
   await memory(ours, server.pid);
   // Only when asked for: it takes as long as all the others together.

@@ -24,16 +24,23 @@ export class LlamaChain implements Disposable {
     params: ChainParams,
   ) {
     this.#pointer = asPointer(llama.llama_sampler_chain_init(true));
-    if (params.temperature <= 0) {
+    const greedy = params.temperature <= 0;
+    // Only typical sampling may rule the likeliest out.
+    if (!greedy || params.typicalP < 1) this.#addFilters(params);
+    if (greedy) {
       this.#add(llama.llama_sampler_init_greedy());
-      return;
+    } else {
+      this.#add(llama.llama_sampler_init_temp(params.temperature));
+      this.#add(llama.llama_sampler_init_dist(params.seed >>> 0));
     }
+  }
+
+  #addFilters(params: ChainParams): void {
+    const { llama } = this;
     if (params.topK > 0) this.#add(llama.llama_sampler_init_top_k(params.topK));
     if (params.typicalP < 1) this.#add(llama.llama_sampler_init_typical(params.typicalP, 1));
     if (params.topP < 1) this.#add(llama.llama_sampler_init_top_p(params.topP, 1));
     if (params.minP > 0) this.#add(llama.llama_sampler_init_min_p(params.minP, 1));
-    this.#add(llama.llama_sampler_init_temp(params.temperature));
-    this.#add(llama.llama_sampler_init_dist(params.seed >>> 0));
   }
 
   #add(sampler: NativePointer): void {

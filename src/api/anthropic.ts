@@ -31,7 +31,7 @@ export const AnthropicMessage = t.Object(
       ),
     ),
   },
-  { title: "MessageParam", goType: "anthropic.MessageParam" },
+  { title: "MessageParam", goType: "anthropic.MessageParam", decodesItself: true },
 );
 export type AnthropicMessage = Static<typeof AnthropicMessage>;
 

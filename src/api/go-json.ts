@@ -7,35 +7,58 @@ const MAX_DEPTH = 10_000;
 /** Each becomes an object or a slot of one: twenty times as much memory as text. */
 const MAX_VALUES = 1_000_000;
 
+export interface JsonText {
+  readonly value: unknown;
+  /** A number of the value as it was written, where JavaScript would write it otherwise. */
+  readonly literalOf: (holder: object, key: string) => string | undefined;
+}
+
 /** Throws `invalid`: "missing request body" for blank text, otherwise the decoder's message. */
-export function parseFirstJson(text: string): unknown {
-  if (nestsTooDeep(text)) throw invalid("exceeded max depth");
+export function readFirstJson(text: string): JsonText {
+  const deepest = tooDeepAt(text);
+  if (deepest !== undefined) throw invalid(`invalid character ${quoteChar(deepest)} exceeded max depth`);
   if (holdsTooMany(text)) throw invalid(`exceeded ${MAX_VALUES} values`);
   try {
-    const value: unknown = JSON.parse(text);
-    return value;
+    return parse(text);
   } catch {
-    const end = new Scanner(text).scanFirst();
-    const value: unknown = JSON.parse(text.slice(0, end));
-    return value;
+    return parse(text.slice(0, new Scanner(text).scanFirst()));
   }
+}
+
+/** Only a number of these can be written otherwise; texts may hold what looks like one. */
+const ODD_NUMBER = /[:[,]\s*-?\d+(?:[.eE]|\d{15})/;
+
+function parse(text: string): JsonText {
+  if (!ODD_NUMBER.test(text)) return { value: JSON.parse(text) as unknown, literalOf: () => undefined };
+  const literals = new WeakMap<object, Map<string, string>>();
+  const note = function (this: object, key: string, value: unknown, context?: { source?: string }): unknown {
+    if (typeof value !== "number" || context?.source === undefined || context.source === String(value)) return value;
+    const own = literals.get(this) ?? new Map<string, string>();
+    literals.set(this, own.set(key, context.source));
+    return value;
+  };
+  return { value: JSON.parse(text, note) as unknown, literalOf: (holder, key) => literals.get(holder)?.get(key) };
+}
+
+export function parseFirstJson(text: string): unknown {
+  return readFirstJson(text).value;
 }
 
 function invalid(message: string): AppError {
   return new AppError("invalid", message);
 }
 
-/** JSON.parse itself knows no limit, but what walks its result later would run out of stack. */
-function nestsTooDeep(text: string): boolean {
+/** JSON.parse itself knows no limit, but what walks its result later would run out of stack. The bracket that is one too many. */
+function tooDeepAt(text: string): string | undefined {
   // Only a text with that many opening brackets is looked at closely.
-  if (count(text, "[", MAX_DEPTH) + count(text, "{", MAX_DEPTH) <= MAX_DEPTH) return false;
+  if (count(text, "[", MAX_DEPTH) + count(text, "{", MAX_DEPTH) <= MAX_DEPTH) return undefined;
   let depth = 0;
   for (const [token] of text.matchAll(/[[\]{}]|"(?:[^"\\]|\\.)*(?:"|$)/gs)) {
     if (token === "[" || token === "{") depth++;
     else if (token === "]" || token === "}") depth--;
-    if (depth > MAX_DEPTH) return true;
+    if (depth > MAX_DEPTH) return token;
   }
-  return false;
+  return undefined;
 }
 
 /** How often a character stands in a text, counted no further than just beyond `most`. */
@@ -106,9 +129,9 @@ class Scanner {
   }
 
   #value(depth: number): void {
-    if (depth > MAX_DEPTH) throw invalid("exceeded max depth");
     this.#space();
     const char = this.#peek();
+    if (depth > MAX_DEPTH) this.#fail("exceeded max depth");
     if (char === "{") return this.#object(depth);
     if (char === "[") return this.#array(depth);
     if (char === '"') return this.#string();

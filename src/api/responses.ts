@@ -127,7 +127,6 @@ const toolCall = object<ToolCall>({
   function: object<ToolCall["function"]>({
     index: optional(number),
     name: text,
-    description: optional(text),
     arguments: optional(record),
   }),
 });

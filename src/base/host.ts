@@ -16,10 +16,12 @@ export function parseHost(value: string, onBadPort?: (text: string, used: number
   let rest = value.trim();
   let scheme: "http" | "https" = "http";
   let port = DEFAULT_PORT;
-  const schemed = /^(https?):\/\//i.exec(rest);
+  // Others than these two, as tcp://, change nothing: what is meant is the address.
+  const schemed = /^([a-z][a-z0-9+.-]*):\/\//i.exec(rest);
   if (schemed !== null) {
-    scheme = schemed[1]?.toLowerCase() === "https" ? "https" : "http";
-    port = scheme === "https" ? 443 : 80;
+    const written = schemed[1]?.toLowerCase();
+    scheme = written === "https" ? "https" : "http";
+    port = written === "https" ? 443 : written === "http" ? 80 : DEFAULT_PORT;
     rest = rest.slice(schemed[0].length);
   }
   const slash = rest.indexOf("/");
@@ -31,7 +33,9 @@ export function parseHost(value: string, onBadPort?: (text: string, used: number
   const number = Number(portText);
   const valid = portText !== undefined && /^\d+$/.test(portText) && number <= 65_535;
   if (portText !== undefined && !valid) onBadPort?.(portText, port);
-  return { scheme, hostname: hostname === "" ? "127.0.0.1" : hostname, port: valid ? number : port, path };
+  // A port alone means every address of this machine, as Go's listener takes it.
+  const unnamed = portText === undefined ? "127.0.0.1" : "0.0.0.0";
+  return { scheme, hostname: hostname === "" ? unnamed : hostname, port: valid ? number : port, path };
 }
 
 function splitPort(text: string): { hostname: string; portText: string | undefined } {

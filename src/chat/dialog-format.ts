@@ -67,7 +67,7 @@ const THINKING_ENDS: Readonly<Record<string, string>> = {
 
 const PLAIN = "{{ .Prompt }}";
 
-/** Throws `invalid` for a broken template and `internal` ("unknown renderer") for a name nobody knows. */
+/** Throws `invalid` for a broken template; rendering throws `internal` ("unknown renderer") for a name nobody knows. */
 export function chooseDialogFormat(source: DialogSource): DialogFormat {
   const go = source.goTemplate === undefined ? undefined : parseGoTemplate(source.goTemplate);
   if (source.renderer !== undefined) return namedFormat(source, source.renderer, go);
@@ -120,7 +120,6 @@ function noInsert(): never {
 
 function namedFormat(source: DialogSource, name: string, go: GoTemplate | undefined): DialogFormat {
   const renderer = rendererFor(name);
-  if (renderer === undefined) throw new AppError("internal", `unknown renderer "${name}"`);
   const family = familyFor(source.parser ?? "") ?? passthrough;
   return {
     kind: "renderer",
@@ -131,6 +130,8 @@ function namedFormat(source: DialogSource, name: string, go: GoTemplate | undefi
     family,
     thinkingEnd: family.supportsThinking ? (THINKING_ENDS[family.name] ?? "</think>") : undefined,
     render: ({ messages, tools, think }) => {
+      // Said only to who asks the model: it can be shown, copied and removed all the same.
+      if (renderer === undefined) throw new AppError("internal", `unknown renderer "${name}"`);
       const named = family.renameTools === undefined ? [...tools] : family.renameTools([...tools]);
       return renderer.render(messages, named, {
         set: think.set,

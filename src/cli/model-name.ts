@@ -16,17 +16,11 @@ export interface NameParts {
 
 /** undefined for what is no model name. Parts left out have their defaults. */
 export function parseModelName(text: string): NameParts | undefined {
-  const parts = text.replace(/^[a-z]+:\/\//i, "").split("/");
-  const [model = "", ...tagged] = (parts.pop() ?? "").split(":");
-  const tag = tagged.length === 0 ? "latest" : tagged.join(":");
-  const namespace = parts.pop() ?? "library";
-  const host = parts.pop() ?? "registry.ollama.ai";
+  const [, place, namespace = "library", last = text] = /^(?:(.*)\/)?([^/]*)\/([^/]*)$/s.exec(text) ?? [];
+  const host = place?.replace(/^.*?:\/\//s, "") ?? "registry.ollama.ai";
+  const [, model = last, tag = "latest"] = /^(.*):(.*)$/s.exec(last) ?? [];
   const fits =
-    parts.length === 0 &&
-    PARTS.host.test(host) &&
-    PARTS.namespace.test(namespace) &&
-    PARTS.model.test(model) &&
-    PARTS.model.test(tag);
+    PARTS.host.test(host) && PARTS.namespace.test(namespace) && PARTS.model.test(model) && PARTS.model.test(tag);
   return fits ? { host, namespace, model, tag } : undefined;
 }
 

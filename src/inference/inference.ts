@@ -2,7 +2,7 @@
 // engines elsewhere answer for the models that name them.
 
 import type { Config } from "../config.ts";
-import { ModelName } from "../models/name.ts";
+import type { ModelName } from "../models/name.ts";
 import { openModel } from "../models/opened-model.ts";
 import type { ModelStore } from "../models/store.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
@@ -25,11 +25,11 @@ export class Inference {
   }
 
   /**
-   * Throws `invalid` for a malformed name, `not-found` (naming it as it was sent) for an unknown one, and for a model that is
-   * served elsewhere what keeps it from being asked.
+   * Throws `not-found` (naming it as it was sent) for an unknown model, and for one that is served elsewhere what keeps it
+   * from being asked.
    */
-  async open(sentName: string, asker: Asker = ANYBODY): Promise<AskableModel> {
-    const model = await openModel(this.store, ModelName.parse(sentName), sentName);
+  async open(name: ModelName, sentName: string, asker: Asker = ANYBODY): Promise<AskableModel> {
+    const model = await openModel(this.store, name, sentName);
     // Bounded by the connect limit; what was found out is shared and remembered.
     if (isRemote(model)) return this.#remotes.open(model, new AbortController().signal, asker);
     return new LocalModel(model, this.scheduler, this.config, asker);

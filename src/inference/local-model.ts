@@ -259,7 +259,9 @@ export class LocalModel implements AskableModel {
     const ask = (text: string, cutPrompt: boolean) =>
       runner.generate(this.#request(question, options, prepared, { text, limit, cutPrompt }), signal);
     const most = mostText(limit);
-    const cuts = question.truncate && prepared.shorter === undefined;
+    // A prompt is cut only where its answer may go on by shifting, as by Ollama.
+    const mayCut = question.truncate && question.shift;
+    const cuts = mayCut && prepared.shorter === undefined;
     const first = cuts || prepared.text.length <= most ? ask(cutText(prepared.text, most), cuts) : undefined;
     const overflow = first === undefined ? estimatedTokens(prepared.text) : await overflowOf(first);
     if (first !== undefined && overflow === undefined) return { generation: first, droppedTokens: 0 };
@@ -268,7 +270,9 @@ export class LocalModel implements AskableModel {
       text.length > most ? estimatedTokens(text) : (await runner.tokenize(text, true, signal)).length;
     const text = cutText(await prepared.shorter(tokensOf, limit), most);
     const droppedTokens = Math.max(0, (overflow ?? 0) - (await tokensOf(text)));
-    return { generation: ask(text, true), droppedTokens };
+    const shortened = ask(text, mayCut);
+    if (!mayCut && (await overflowOf(shortened)) !== undefined) throw new AppError("invalid", TOO_LONG);
+    return { generation: shortened, droppedTokens };
   }
 
   #request(

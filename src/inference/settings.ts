@@ -1,5 +1,6 @@
 // Options to numbers: defaults < the model's parameters < the request (spec 2.43, 2.44).
 
+import { AppError } from "../base/errors.ts";
 import { decodeOptions, type ModelOptions } from "../api/schema/options.ts";
 import type { SamplingParams } from "../runner/protocol.ts";
 
@@ -8,13 +9,16 @@ export function mergeOptions(params: Readonly<Record<string, unknown>>, request:
   return { ...decodeOptions(params), ...request };
 }
 
+/** Throws `invalid` for a penalty that leaves no order among the tokens. */
 export function samplingParams(options: ModelOptions, logitBias: SamplingParams["logitBias"]): SamplingParams {
+  if ((options.repeat_penalty ?? 1) <= 0) throw new AppError("invalid", "repeat_penalty must be greater than 0");
   return {
     temperature: options.temperature ?? 0.8,
     topK: options.top_k ?? 40,
     topP: options.top_p ?? 0.9,
     minP: options.min_p ?? 0,
-    typicalP: options.typical_p ?? 1,
+    // 0 is off, as in Ollama, which does not pass it on.
+    typicalP: options.typical_p === 0 ? 1 : (options.typical_p ?? 1),
     repeatLastN: options.repeat_last_n ?? 64,
     repeatPenalty: options.repeat_penalty ?? 1,
     presencePenalty: options.presence_penalty ?? 0,

@@ -39,6 +39,9 @@ export function checkCreateRequest(request: CreateRequest): ModelName {
   for (const digest of Object.values(request.adapters ?? {})) {
     if (digest === "") throw new AppError("invalid", "invalid digest format");
   }
+  if (request.draft_quantize && Object.keys(request.draft_files ?? {}).length === 0) {
+    throw new AppError("invalid", "--draft-quantize requires a DRAFT model");
+  }
   remoteOf(request);
   return ModelName.parse(request.model ?? request.name ?? "");
 }
@@ -77,6 +80,7 @@ async function* makeModel(
   const before = await store.find(name);
   const wanted = request.quantize || request.quantization || "";
   const level = wanted === "" ? "" : quantizeLevel(wanted).name;
+  const draftLevel = request.draft_quantize ? quantizeLevel(request.draft_quantize).name : "";
   let base: { drafts: DraftLayer[]; config: ImageConfig };
   const remote = remoteOf(request);
   if (remote !== undefined) base = { drafts: [], config: { ...emptyConfig, ...remote } };
@@ -92,7 +96,8 @@ async function* makeModel(
   checkAdapters(store, base.drafts);
   if (request.draft_files !== undefined)
     base.drafts.push(...(yield* fromFiles(store, request.draft_files, "draft", signal)));
-  if (level !== "") yield* quantizeDrafts(context, base.drafts, level, signal);
+  if (level !== "") yield* quantizeDrafts(context, base.drafts, "model", level, signal);
+  if (draftLevel !== "") yield* quantizeDrafts(context, base.drafts, "draft", draftLevel, signal);
   note(base.drafts);
   const scales = { ...base.config.adapter_scales, ...adapterScales(adapters?.digests ?? {}, request.adapter_scales) };
   const config = { ...describeModel(base.drafts, base.config, request), adapter_scales: scales };
@@ -152,7 +157,8 @@ async function* fromModel(
       from: source.name.display,
       ...(layerName === undefined ? {} : { name: layerName }),
     };
-    const facts = layerKind(layer) === "model" ? inspect(store, digest).facts : undefined;
+    const kind = layerKind(layer);
+    const facts = kind === "model" || kind === "draft" ? inspect(store, digest).facts : undefined;
     drafts.push({ layer, ...(facts === undefined ? {} : { facts }) });
   }
   const { renderer, parser, requires, model_format, capabilities, adapter_scales, remote_host, remote_model } =
@@ -169,11 +175,12 @@ async function* fromModel(
 async function* quantizeDrafts(
   { store, quantize }: CreateContext,
   drafts: DraftLayer[],
+  kind: "model" | "draft",
   level: string,
   signal: AbortSignal,
 ): AsyncGenerator<ProgressResponse, void, undefined> {
   for (const [i, draft] of drafts.entries()) {
-    if (layerKind(draft.layer) !== "model" || draft.facts === undefined) continue;
+    if (layerKind(draft.layer) !== kind || draft.facts === undefined) continue;
     if (draft.level === level) continue;
     const source = { layer: draft.layer, fileType: draft.facts.fileType };
     const layer = yield* quantizeLayer(store.blobs, quantize, source, level, signal);

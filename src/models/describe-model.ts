@@ -34,7 +34,9 @@ export function describeModel(drafts: readonly DraftLayer[], base: ImageConfig, 
       throw new AppError("invalid", `info field "${key}" must be a non-negative integer`);
     return value;
   };
-  const weights = drafts.find(({ layer }) => layerKind(layer) === "model")?.facts;
+  const factsOf = (kind: LayerKind) => drafts.find(({ layer }) => layerKind(layer) === kind)?.facts;
+  const weights = factsOf("model");
+  const draft = factsOf("draft");
   const builtIn = BUILT_IN[weights?.architecture ?? ""];
   const capabilities = [...(base.capabilities ?? []), ...stringList(info["capabilities"])];
   const families = drafts.flatMap(({ layer, facts }) =>
@@ -53,6 +55,7 @@ export function describeModel(drafts: readonly DraftLayer[], base: ImageConfig, 
     context_length: count("context_length"),
     embedding_length: count("embedding_length"),
     base_name: text("base_name"),
+    ...(draft === undefined ? {} : { draft: { model_format: "gguf", architecture: draft.architecture } }),
     ...(base.remote_host === undefined ? {} : { remote_host: base.remote_host }),
     ...(base.remote_model === undefined ? {} : { remote_model: base.remote_model }),
   };
@@ -88,7 +91,7 @@ export async function requestedLayers(
   }
   if (Object.keys(params).length > 0) await replace("params", goJsonLine(params, { sortKeys: true }));
   if (request.messages !== undefined && request.messages.length > 0) {
-    const messages = request.messages.map(({ role = "", content = "" }) => ({ role, content }));
+    const messages = request.messages.map(({ role = "", content = "" }) => ({ role: role.toLowerCase(), content }));
     await replace("messages", goJsonLine(messages));
   }
   return drafts;

@@ -49,7 +49,10 @@ export async function* fromFiles(
   // The first line of a stream comes before what may fail, as in Ollama: errors are its last line.
   yield { status: "parsing GGUF" };
   const drafts: DraftLayer[] = [];
-  const blobs = entries.map(([path, text]) => ({ name: basename(path), digest: parseDigest(text) }));
+  // Ollama's order, and its notes of what came from where: they count for the model's digest.
+  const blobs = entries
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([path, text]) => ({ path, name: basename(path), digest: parseDigest(text) }));
   for (const { digest } of blobs) {
     if (!(await store.blobs.has(digest))) throw new AppError("invalid", `blob "${digest}" was not uploaded`);
   }
@@ -57,9 +60,13 @@ export async function* fromFiles(
     const size = (await store.blobs.size(digest)) ?? 0;
     const { facts, kind } = inspect(store, digest);
     await store.blobs.touch(digest);
-    const layer: Layer = { mediaType: mediaTypeOf(as ?? kind), digest, size };
+    const from = (as ?? kind) === "model" ? undefined : blobs.find((blob) => blob.digest === digest)?.path;
+    const layer: Layer = { mediaType: mediaTypeOf(as ?? kind), digest, size, ...(from === undefined ? {} : { from }) };
     drafts.push({ layer, facts });
-    if (as === undefined && kind === "model" && facts.chatTemplate !== undefined) {
+  }
+  if (as === undefined) {
+    for (const { layer, facts } of [...drafts]) {
+      if (layerKind(layer) !== "model" || facts?.chatTemplate === undefined) continue;
       drafts.push(...(await detectedTemplate(store, facts.chatTemplate)));
     }
   }

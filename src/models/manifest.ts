@@ -45,7 +45,7 @@ export interface Layer {
   readonly mediaType: string;
   readonly digest: Digest;
   readonly size: number;
-  /** The model a layer was taken from, as Ollama notes it. */
+  /** The model or the file that a layer was taken from, as Ollama notes it; weights that came as a file have none. */
   readonly from?: string;
   readonly name?: string;
 }
@@ -84,7 +84,7 @@ export function parseManifest(text: string): Manifest {
   return { config: layer(value.config), layers: value.layers.map(layer) };
 }
 
-/** Ollama's own field order, so that equal models have equal digests in both programs. */
+/** Ollama's own bytes, line end included, so that equal models have equal digests in both programs. */
 export function encodeManifest(manifest: Manifest): string {
   const layer = (value: Layer) => ({
     mediaType: value.mediaType,
@@ -93,12 +93,13 @@ export function encodeManifest(manifest: Manifest): string {
     ...(value.from === undefined ? {} : { from: value.from }),
     ...(value.name === undefined ? {} : { name: value.name }),
   });
-  return JSON.stringify({
+  const text = JSON.stringify({
     schemaVersion: 2,
     mediaType: MANIFEST_TYPE,
     config: layer(manifest.config),
     layers: manifest.layers.map(layer),
   });
+  return `${text}\n`;
 }
 
 export function manifestSize(manifest: Manifest): number {

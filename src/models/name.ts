@@ -32,17 +32,24 @@ export class ModelName {
     return name;
   }
 
+  static #split(text: string): Readonly<Record<"host" | "namespace" | "model" | "tag" | "scheme", string>> {
+    const [, place = DEFAULT_HOST, namespace = DEFAULT_NAMESPACE, last = text] =
+      /^(?:(.*)\/)?([^/]*)\/([^/]*)$/s.exec(text) ?? [];
+    const [, scheme = "", host = place] = /^(.*?):\/\/(.*)$/s.exec(place) ?? [];
+    const [, model = last, tag = DEFAULT_TAG] = /^(.*):(.*)$/s.exec(last) ?? [];
+    return { host, namespace, model, tag, scheme: scheme.toLowerCase() || "https" };
+  }
+
   static tryParse(text: string): ModelName | undefined {
-    const schemed = /^([a-z]+):\/\//i.exec(text);
-    const scheme = schemed?.[1]?.toLowerCase() ?? "https";
-    const parts = text.slice(schemed?.[0].length ?? 0).split("/");
-    const last = parts.pop() ?? "";
-    const colon = last.indexOf(":");
-    const model = colon < 0 ? last : last.slice(0, colon);
-    const tag = colon < 0 ? DEFAULT_TAG : last.slice(colon + 1);
-    const namespace = parts.pop() ?? DEFAULT_NAMESPACE;
-    const host = parts.pop() ?? DEFAULT_HOST;
-    return parts.length === 0 ? ModelName.of(host, namespace, model, tag, scheme) : undefined;
+    const { host, namespace, model, tag, scheme } = ModelName.#split(text);
+    return ModelName.of(host, namespace, model, tag, scheme);
+  }
+
+  /** What is no name with its defaults, as Ollama spells it out. */
+  static spelledOut(text: string): string {
+    const { host, namespace, model, tag } = ModelName.#split(text);
+    const [a, b, c, d] = [host, namespace, model, tag].map((part) => part || "!MISSING!");
+    return `${a}/${b}/${c}:${d}`;
   }
 
   static of(host: string, namespace: string, model: string, tag: string, scheme = "https"): ModelName | undefined {

@@ -1,10 +1,13 @@
 // What `show` tells about a model (spec 2.51–2.53).
 
 import { formatLocal } from "../base/rfc3339.ts";
+import { shortFloat } from "../base/short-float.ts";
 import { goQuote } from "../base/go-text.ts";
 import type { ModelDetails, ShowRequest, ShowResponse } from "../api/schema/models.ts";
 import type { Gguf } from "../formats/gguf/header.ts";
+import type { GgufScalar } from "../formats/gguf/metadata.ts";
 import { parameterCount } from "../formats/gguf/tensors.ts";
+import type { GgufValueType } from "../formats/gguf/value-type.ts";
 import { shownModelfile } from "../formats/modelfile/print.ts";
 import type { Command } from "../formats/modelfile/parse.ts";
 import { capabilitiesOf, dialogFormatOf } from "./capabilities.ts";
@@ -36,15 +39,15 @@ export function showModel(model: OpenedModel, request: ShowRequest, preferGo: bo
     projectorPath === undefined
       ? undefined
       : withGguf(projectorPath, (gguf) => describeGguf(gguf, request.verbose === true));
-  const { renderer, parser, requires, remote_model, remote_host } = model.config;
+  const license = model.licenses.join("\n");
+  const parameters = parameterLines(model.params).join("\n");
+  const { requires, remote_model, remote_host } = model.config;
   return {
-    ...(model.licenses.length === 0 ? {} : { license: model.licenses.join("\n") }),
-    modelfile: shownModelfile(model.name.display, { commands: commandsOf(model, system, format.templateText, params) }),
-    ...(Object.keys(model.params).length === 0 ? {} : { parameters: parameterLines(model.params).join("\n") }),
+    ...(license === "" ? {} : { license }),
+    modelfile: shownModelfile(model.name.display, { commands: commandsOf(model, system, params) }),
+    ...(parameters === "" ? {} : { parameters }),
     template: format.templateText,
     ...(system === "" ? {} : { system }),
-    ...(renderer === undefined ? {} : { renderer }),
-    ...(parser === undefined ? {} : { parser }),
     details: detailsOf(model),
     ...(model.messages.length === 0 ? {} : { messages: [...model.messages] }),
     ...(remote_model === undefined ? {} : { remote_model }),
@@ -69,12 +72,7 @@ export function parameterLines(params: Readonly<Record<string, unknown>>): strin
     );
 }
 
-function commandsOf(
-  model: OpenedModel,
-  system: string,
-  template: string,
-  params: Readonly<Record<string, unknown>>,
-): Command[] {
+function commandsOf(model: OpenedModel, system: string, params: Readonly<Record<string, unknown>>): Command[] {
   const list = (name: string, values: readonly (string | undefined)[]): Command[] =>
     values.filter((value) => value !== undefined && value !== "").map((value) => ({ name, args: value ?? "" }));
   const parameters = Object.entries(params)
@@ -89,15 +87,19 @@ function commandsOf(
     ),
     ...list("draft", [model.draftPath]),
     ...list("model", model.projectorPaths),
-    ...list("template", isRenderedElsewhere(model) ? [] : [template]),
+    // A chat template of the weights is no TEMPLATE: it is another language, and comes with the weights.
+    ...list("template", isRenderedElsewhere(model) ? [] : [model.template ?? PLAIN_TEMPLATE]),
     ...list("system", [system]),
     ...list("renderer", [model.config.renderer]),
     ...list("parser", [model.config.parser]),
     ...parameters,
-    ...list("license", model.licenses),
+    ...model.licenses.map((license) => ({ name: "license", args: license })),
     ...model.messages.map(({ role, content }) => ({ name: "message", args: `${role}: ${content}` })),
   ];
 }
+
+/** What Ollama says of a model that has no TEMPLATE (template/template.go, DefaultTemplate). */
+const PLAIN_TEMPLATE = "{{ .Prompt }}";
 
 function remoteHosts({ config }: OpenedModel): string[] {
   return (config.remote_host ?? "").split(",");
@@ -116,20 +118,22 @@ function describeGguf(
   verbose: boolean,
 ): { info: Record<string, unknown>; tensors: { name: string; type: string; shape: number[] }[] } {
   const info: Record<string, unknown> = { "general.parameter_count": parameterCount(gguf.tensors) };
-  for (const [key, { value }] of gguf.metadata.entries) {
+  for (const [key, { type, value }] of gguf.metadata.entries) {
     if (key === "general.name" || key === "tokenizer.chat_template") continue;
-    if (typeof value === "bigint") info[key] = Number(value);
-    else if (typeof value !== "object") info[key] = value;
+    if (typeof value !== "object") info[key] = jsonValue(value, type);
     else if (value.count === 0) info[key] = [];
     else
       info[key] =
-        verbose && value.count <= MAX_VERBOSE_ITEMS ? Array.from(gguf.metadata.values(value), jsonSafe) : null;
+        verbose && value.count <= MAX_VERBOSE_ITEMS
+          ? Array.from(gguf.metadata.values(value), (item) => jsonValue(item, value.elementType))
+          : null;
   }
   const sorted = Object.fromEntries(Object.entries(info).sort(([a], [b]) => (a < b ? -1 : 1)));
   const tensors = gguf.tensors.map(({ name, type, shape }) => ({ name, type: type.name, shape: [...shape] }));
   return { info: sorted, tensors };
 }
 
-function jsonSafe(value: unknown): unknown {
-  return typeof value === "bigint" ? Number(value) : value;
+function jsonValue(value: GgufScalar, type: GgufValueType): unknown {
+  if (typeof value === "bigint") return Number(value);
+  return type === "f32" && typeof value === "number" && Number.isFinite(value) ? shortFloat(value) : value;
 }

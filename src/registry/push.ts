@@ -43,7 +43,8 @@ export async function* pushModel(
 }
 
 async function storedModel({ store }: Registry, text: string): Promise<StoredModel> {
-  const name = ModelName.parse(text);
+  const name = ModelName.tryParse(text);
+  if (name === undefined) throw new AppError("invalid", `unqualified name: ${ModelName.spelledOut(text)}`);
   const model = await store.find(name);
   // Ollama says what opening the manifest said (recorded: push-missing).
   if (model === undefined)

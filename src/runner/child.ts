@@ -17,6 +17,10 @@ function yieldToMessages(): Promise<void> {
 
 /** Idle this long, a runner writes its conversations to disk. */
 const REST_AFTER_MS = 500;
+/** Tokens to embed in a step that answers wait for. */
+const EMBEDDED_BESIDE_ANSWERS = 256;
+/** Idle this long, it gives back what memory it had for more than one conversation. */
+const GIVE_BACK_AFTER_MS = 30_000;
 
 class Child {
   #loaded: LoadedEngine | undefined;
@@ -72,13 +76,18 @@ class Child {
     }
   }
 
-  /** Waits for a message; after a moment without one, idle work is done. */
+  /** Waits for a message; after a while without one, idle work is done, in pieces that a message waits for. */
   async #sleep(loaded: LoadedEngine | undefined): Promise<void> {
-    const timer = setTimeout(() => loaded?.engine.rest(), REST_AFTER_MS);
+    const rest = () => {
+      if (loaded?.engine.rest() === true) resting = setTimeout(rest, 0);
+    };
+    let resting = setTimeout(rest, REST_AFTER_MS);
+    const givingBack = setTimeout(() => loaded?.engine.giveBack(), GIVE_BACK_AFTER_MS);
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    clearTimeout(timer);
+    clearTimeout(resting);
+    clearTimeout(givingBack);
     this.#wake = undefined;
   }
 
@@ -90,7 +99,7 @@ class Child {
         continue;
       }
       loaded.engine.step();
-      loaded.embedder.step();
+      loaded.embedder.step(loaded.engine.idle ? undefined : EMBEDDED_BESIDE_ANSWERS);
       await yieldToMessages();
     }
   }

@@ -10,7 +10,7 @@ import { Admission } from "./engine/admission.ts";
 import { DraftModel } from "./engine/draft-model.ts";
 import { Embedder } from "./engine/embedder.ts";
 import { Engine } from "./engine/engine.ts";
-import { planFor, type PlanLimits, SMALLEST_CONTEXT } from "./engine/plan.ts";
+import { FIRST_DEMAND, planFor, type PlanLimits, SMALLEST_CONTEXT } from "./engine/plan.ts";
 import { PrefixStore } from "./engine/prefix-store.ts";
 import { Pulse } from "./engine/pulse.ts";
 import { type FixedParams, Sequences } from "./engine/sequences.ts";
@@ -30,9 +30,6 @@ export interface LoadedEngine {
   readonly facts: RunnerFacts;
 }
 
-/** What the first context is made for: one short conversation. */
-const FIRST_DEMAND = { sequences: 1, tokens: 512 };
-
 export function createEngine(request: LoadRequest, emit: (message: FromRunner) => void): LoadedEngine {
   const startedMs = performance.now();
   const llama = openLlama(request.libraryDir);
@@ -46,7 +43,9 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     bytesPerToken: request.kvBytesPerToken,
   };
   const threadpool = request.threads > 1 ? Threadpool.create(llama, request.threads) : undefined;
-  const fixed = fixedParams(request);
+  // Each running answer puts a token into every batch, however small num_batch is.
+  const batch = Math.max(request.batch, limits.maxSequences);
+  const fixed = fixedParams(request, batch);
   const store = new PrefixStore(request.prefixCacheBytes, request.stateDir, request.stateDirBytes, () =>
     emit({ type: "state-written" }),
   );
@@ -62,7 +61,7 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
     admission: new Admission(sequences, limits, store, emit),
     governor: governorFor(request),
     pulse,
-    batchSize: request.batch,
+    batchSize: batch,
     maxContext,
     emit,
   });
@@ -94,10 +93,10 @@ export function createEngine(request: LoadRequest, emit: (message: FromRunner) =
 }
 
 /** What every context of this model is made with. */
-function fixedParams(request: LoadRequest): FixedParams {
+function fixedParams(request: LoadRequest, batch: number): FixedParams {
   return {
-    batch: request.batch,
-    microBatch: request.batch,
+    batch,
+    microBatch: batch,
     threads: request.threads,
     kvType: request.kvType,
     flashAttention: request.flashAttention,

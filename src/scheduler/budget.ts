@@ -26,6 +26,8 @@ const COMPUTE_BYTES = 256 * 1024 * 1024;
 /** Share of the memory left after the weights that the cache may grow into. */
 const CACHE_SHARE = 0.5;
 const MOST_SEQUENCES = 64;
+/** llama.cpp makes no context for more (LLAMA_MAX_SEQ). */
+const MOST_ASKED_SEQUENCES = 256;
 /** A slot is only counted when it could hold a conversation of this many tokens. */
 const USEFUL_CONTEXT = 1024;
 const SMALLEST_CONTEXT = 256;
@@ -68,6 +70,7 @@ export function planCache(cost: ModelCost, availableBytes: number, wishes: Cache
   const maxContext = Math.max(SMALLEST_CONTEXT, Math.min(wishes.context, reachable));
   const useful = Math.min(USEFUL_CONTEXT, maxContext) * perToken + cost.recurrentBytesPerSequence;
   const fitting = Math.max(1, Math.floor(budgetBytes / useful));
-  const maxSequences = wishes.numParallel > 0 ? wishes.numParallel : Math.min(MOST_SEQUENCES, fitting);
+  const asked = Math.min(wishes.numParallel, MOST_ASKED_SEQUENCES);
+  const maxSequences = asked > 0 ? asked : Math.min(MOST_SEQUENCES, fitting);
   return { maxContext, maxSequences, budgetBytes };
 }

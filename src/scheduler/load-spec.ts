@@ -42,6 +42,7 @@ const RESERVED_CONTEXT = 8192;
 export function loadSpec(model: OpenedModel, options: ModelOptions, config: Config): LoadSpec {
   const path = model.weightsPath;
   if (path === undefined) throw new AppError("unsupported", "the model has no local weights");
+  requireUsableCache(config);
   for (const adapter of model.adapters) checkAdapterOnce(path, adapter.path);
   const facts = model.facts();
   const draft = draftOf(model, config);
@@ -85,6 +86,18 @@ export function loadSpec(model: OpenedModel, options: ModelOptions, config: Conf
       };
     },
   };
+}
+
+/** llama.cpp reads a quantized cache with flash attention only. */
+export function requireUsableCache({
+  kvCacheType,
+  flashAttention,
+}: Pick<Config, "kvCacheType" | "flashAttention">): void {
+  if (flashAttention !== "off" || /^b?f(16|32)$/.test(kvCacheType)) return;
+  throw new AppError(
+    "internal",
+    `OLLAMA_KV_CACHE_TYPE=${kvCacheType} needs flash attention, which OLLAMA_FLASH_ATTENTION switches off; change one of them`,
+  );
 }
 
 /** No more threads than processors: they would wait for each other, and the engine aborts at some number of them. */

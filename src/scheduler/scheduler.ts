@@ -62,7 +62,9 @@ export class Scheduler implements AsyncDisposable {
    */
   async acquire(model: OpenedModel, spec: LoadSpec, wishes: Wishes): Promise<Lease> {
     if (this.#closed) throw new AppError("busy", "the server is shutting down");
-    if (this.waiting >= this.config.maxQueue) this.#makeRoomFor(wishes.asker);
+    // Whoever a model is being loaded for does not count, as in Ollama.
+    const queued = this.waiting - Math.min(1, this.#waiting.length);
+    if (queued >= this.config.maxQueue) this.#makeRoomFor(wishes.asker);
     for (;;) {
       const ready = this.#loaded.get(spec.key);
       const compatible = ready?.state === "ready" && ready.signature === spec.signature && ready.runner?.alive === true;

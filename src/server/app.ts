@@ -1,5 +1,5 @@
-// Composes the routes; every dependency is its one argument. Also what a router owes: 404, 405 with Allow, redirects for a
-// trailing slash, HEAD for every GET that Ollama answers it for (spec 2.01, 2.02).
+// Composes the routes; every dependency is its one argument. Requests reach them by the one path that route-path.ts made of
+// theirs; what leads nowhere is answered by route-table.ts.
 
 import { Elysia } from "elysia";
 import { AppError } from "../base/errors.ts";
@@ -28,6 +28,8 @@ import { statusRoutes } from "./routes/status.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { transferRoutes } from "./routes/transfer.ts";
 import { currentRequest, reasonOf } from "./request-context.ts";
+import { readRoutePath } from "./route-path.ts";
+import { type KnownRoute, notFound, redirect, RouteTable, servesHead } from "./route-table.ts";
 import type { Services } from "./services.ts";
 
 export interface App {
@@ -35,18 +37,12 @@ export interface App {
   fetch(request: Request, peer?: string): Promise<Response>;
 }
 
-const HEAD_PATHS = new Set(["/", "/api/version", "/api/tags"]);
-
-function servesHead(path: string): boolean {
-  return HEAD_PATHS.has(path) || path.startsWith("/v2/");
-}
-
 /** Without a gate everything is open: for tests of what lies behind it. */
 export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate): App {
   // Without standardHostname a Host of up to three letters ("nas") would be read as the beginning of the path.
   const app = new Elysia({ normalize: false, strictPath: true, handler: { standardHostname: false } })
     .onError(({ error, code, request }) => {
-      if (code === "NOT_FOUND") return notFound(request, methodsByPath);
+      if (code === "NOT_FOUND") return refuse(request, table);
       return errorInDialect(new URL(request.url).pathname, reasonOf(currentRequest(), innerError(error)));
     })
     .use(statusRoutes(services, gate))
@@ -69,20 +65,31 @@ export function createApp(services: Services, policy: BrowserPolicy, gate?: Gate
   if (gate !== undefined) app.use(accessRoutes(gate));
   app.use(openApiRoutes(() => app));
   checkNeeds(app.routes);
-  const methodsByPath = routeTable(app.routes);
+  const table = new RouteTable(app.routes);
   return {
     async fetch(arrived, peer) {
-      const request = withAddress(arrived);
-      if (request === undefined) return new Response("400 Bad Request: malformed Host header", { status: 400 });
+      const addressed = withAddress(arrived);
+      if (addressed === undefined) return malformed("400 Bad Request: malformed Host header");
+      const url = new URL(addressed.url);
+      const place = readRoutePath(url.pathname);
+      if (place.kind === "malformed") return malformed("400 Bad Request");
+      const { path } = place;
+      const request = path === url.pathname ? addressed : new Request(url.origin + path + url.search, addressed);
       const address = policy.isOwnHost(request) ? peer : undefined;
       notePeer(request, address);
+      const row = place.kind === "clean" ? table.find(path) : undefined;
       const refused = policy.refuse(request);
-      if (refused !== undefined) return withAllow(request, refused, methodsByPath);
-      const path = new URL(request.url).pathname;
-      const row = methodsByPath.find(({ pattern }) => pattern.test(path));
+      if (refused !== undefined) {
+        // Any answer to a method that the path does not take says which it takes, as gin does; OPTIONS is always one.
+        if (row?.methods.includes(request.method) === false) refused.headers.set("allow", row.methods.join(", "));
+        return refused;
+      }
       // What matches no row never reaches the router, so that nothing can be run which the gate did not know.
-      const act = async () =>
-        row === undefined ? notFound(request, methodsByPath) : answer(app, request, methodsByPath);
+      const act = async () => {
+        if (place.kind === "nowhere") return notFound();
+        if (place.kind === "unclean") return redirect(request.method, 307, place.cleaned + url.search);
+        return row === undefined ? refuse(request, table) : answer(app, request, table);
+      };
       const response = await (gate === undefined
         ? act()
         : gate.pass({ request, path, route: row?.path, address }, act));
@@ -99,25 +106,34 @@ function withAddress(request: Request): Request | undefined {
   return isNamed || !URL.canParse(address) ? undefined : new Request(address, request);
 }
 
+/** In the words and with the type of Go's server, which answers what it cannot read before anybody else. */
+function malformed(text: string): Response {
+  const headers = { "content-type": "text/plain; charset=utf-8", connection: "close" };
+  return new Response(text, { status: 400, headers });
+}
+
 /** A route that nobody thought about when access was decided must not be served. */
-function checkNeeds(routes: readonly { readonly method: string; readonly path: string }[]): void {
+function checkNeeds(routes: readonly KnownRoute[]): void {
   const missing = routes.filter(({ method, path }) => needOf(method, path) === undefined);
   if (missing.length === 0) return;
   const names = missing.map(({ method, path }) => `${method} ${path}`);
   throw new AppError("internal", `route-needs.ts lacks ${names.join(", ")}`);
 }
 
+function refuse(request: Request, table: RouteTable): Response {
+  const { pathname, search } = new URL(request.url);
+  return table.refusal(request.method, pathname, search);
+}
+
 async function answer(
   app: { handle(request: Request): Response | Promise<Response> },
   request: Request,
-  table: readonly RouteRow[],
+  table: RouteTable,
 ): Promise<Response> {
   if (request.method !== "HEAD") return app.handle(request);
   const { pathname } = new URL(request.url);
   // Elysia answers HEAD wherever it answers GET; Ollama only where it says so.
-  if (table.some(({ pattern, methods }) => pattern.test(pathname) && !methods.includes("HEAD"))) {
-    return notFound(request, table);
-  }
+  if (table.find(pathname)?.methods.includes("HEAD") !== true) return refuse(request, table);
   if (!servesHead(pathname)) return app.handle(request);
   const response = await app.handle(new Request(request.url, { headers: request.headers }));
   const { status, headers } = response;
@@ -132,50 +148,4 @@ function innerError(error: unknown): unknown {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause instanceof AppError) return cause;
   return error;
-}
-
-interface RouteRow {
-  readonly path: string;
-  readonly pattern: RegExp;
-  readonly methods: string[];
-}
-
-function routeTable(routes: readonly { readonly method: string; readonly path: string }[]): RouteRow[] {
-  const rows = new Map<string, RouteRow>();
-  for (const { method, path } of routes) {
-    const row = rows.get(path) ?? {
-      path,
-      pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+").replace("*", ".+")}$`),
-      methods: [],
-    };
-    row.methods.push(method);
-    if (method === "GET" && servesHead(path)) row.methods.unshift("HEAD");
-    rows.set(path, row);
-  }
-  return [...rows.values()];
-}
-
-/** Any answer to OPTIONS says what the path takes, as gin does. */
-function withAllow(request: Request, response: Response, table: readonly RouteRow[]): Response {
-  if (request.method !== "OPTIONS") return response;
-  const row = table.find(({ pattern }) => pattern.test(new URL(request.url).pathname));
-  if (row !== undefined) response.headers.set("allow", row.methods.join(", "));
-  return response;
-}
-
-function notFound(request: Request, table: readonly RouteRow[]): Response {
-  const url = new URL(request.url);
-  const row = table.find(({ pattern }) => pattern.test(url.pathname));
-  if (row !== undefined) {
-    const headers = { "content-type": "text/plain", allow: row.methods.join(", ") };
-    return new Response("405 method not allowed", { status: 405, headers });
-  }
-  const other = url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : `${url.pathname}/`;
-  if (other !== "" && table.some(({ pattern }) => pattern.test(other))) {
-    return new Response(null, {
-      status: request.method === "GET" ? 301 : 307,
-      headers: { location: other + url.search },
-    });
-  }
-  return new Response("404 page not found", { status: 404, headers: { "content-type": "text/plain" } });
 }

@@ -27,7 +27,7 @@ export async function readText(request: Request, limitBytes = MAX_BODY_BYTES, si
     chunks.push(chunk);
   }
   const bytes = decompress(Buffer.concat(chunks), request.headers.get("content-encoding") ?? "");
-  const text = new TextDecoder("utf-8", { ignoreBOM: false }).decode(bytes);
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   if (currentRequest()?.logsBody === true) logInfo("request body", { body: text });
   return text;
 }

@@ -1,6 +1,7 @@
 // Vectors for every dialect: asked for, checked, cut to the wanted number of dimensions and brought to length 1 (spec 2.46).
 
 import { AppError } from "../base/errors.ts";
+import { shortFloat } from "../base/short-float.ts";
 import type { AskableModel, Embeddings } from "../inference/model.ts";
 
 export interface EmbedWish {
@@ -46,14 +47,4 @@ function normalize(vector: readonly number[]): number[] {
   }
   const scale = 1 / Math.max(Math.sqrt(sum), 1e-12);
   return vector.map((value) => shortFloat(value * scale));
-}
-
-/** The shortest decimal that is the same float32: Go prints it so, and it is half as long on the wire. */
-export function shortFloat(value: number): number {
-  const single = Math.fround(value);
-  for (const digits of [6, 7, 8]) {
-    const short = Number(single.toPrecision(digits));
-    if (Math.fround(short) === single) return short;
-  }
-  return Number(single.toPrecision(9));
 }

@@ -10,19 +10,19 @@ const ALLOWED_HEADERS = [
   "User-Agent",
   "Accept",
   "X-Requested-With",
-  "OpenAI-Beta",
-  "x-stainless-arch",
-  "x-stainless-async",
-  "x-stainless-custom-poll-interval",
-  "x-stainless-helper-method",
-  "x-stainless-lang",
-  "x-stainless-os",
-  "x-stainless-package-version",
-  "x-stainless-poll-helper",
-  "x-stainless-retry-count",
-  "x-stainless-runtime",
-  "x-stainless-runtime-version",
-  "x-stainless-timeout",
+  "Openai-Beta",
+  "X-Stainless-Arch",
+  "X-Stainless-Async",
+  "X-Stainless-Custom-Poll-Interval",
+  "X-Stainless-Helper-Method",
+  "X-Stainless-Lang",
+  "X-Stainless-Os",
+  "X-Stainless-Package-Version",
+  "X-Stainless-Poll-Helper",
+  "X-Stainless-Retry-Count",
+  "X-Stainless-Runtime",
+  "X-Stainless-Runtime-Version",
+  "X-Stainless-Timeout",
 ];
 const ALLOWED_METHODS = "GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS";
 const MAX_AGE_SECONDS = "43200";
@@ -118,12 +118,15 @@ export function browserPolicy(configuredOrigins: string, boundHost: string): Bro
     return origin === null || origin === `http://${host}` || origin === `https://${host}` ? undefined : origin;
   };
   const isOwnHost = (request: Request): boolean => isAllowedHost(request.headers.get("host") ?? "");
+  // Where hosts are checked, OPTIONS to one with a name ends there; to an address it is a method like any other (spec 2.09).
+  const isNamedOptions = ({ method, headers }: Request): boolean =>
+    method === "OPTIONS" && checksHost && !isIpAddress(hostName(headers.get("host") ?? ""));
   return {
     isOwnHost,
     refuse(request) {
       if (checksHost && !isOwnHost(request)) return new Response(null, { status: 403 });
       const origin = crossOrigin(request);
-      if (origin === undefined) return request.method === "OPTIONS" ? new Response(null, { status: 204 }) : undefined;
+      if (origin === undefined) return isNamedOptions(request) ? new Response(null, { status: 204 }) : undefined;
       if (!rules.allowed(origin)) return new Response(null, { status: 403 });
       return request.method === "OPTIONS" ? preflight(origin, rules.all) : undefined;
     },

@@ -2,7 +2,9 @@
 // calls; ":local" is accepted and means nothing more (Ollama: internal/modelref).
 
 import { AppError } from "../base/errors.ts";
+import { goQuote } from "../base/go-text.ts";
 import type { AskableModel } from "../inference/model.ts";
+import { ModelName } from "../models/name.ts";
 import { currentRequest } from "./request-context.ts";
 import type { Services } from "./services.ts";
 
@@ -20,18 +22,32 @@ function splitSource(text: string): { readonly base: string; readonly source: So
   return { base: text, source: undefined };
 }
 
-/** The name without ":local". Throws `forbidden` for a cloud model and `invalid` for one that is both. */
-export function localName(sent: string): string {
-  const { base, source } = splitSource(sent.trim());
-  if (source === undefined) return sent;
-  if (splitSource(base).source !== undefined) {
-    throw new AppError("invalid", `use either :local or :cloud, not both: ${JSON.stringify(sent.trim())}`);
+/** Blanks around a name mean nothing. Throws `invalid` for a name that is to be both. */
+function readReference(sent: string): { readonly base: string; readonly source: Source } {
+  const text = sent.trim();
+  const reference = splitSource(text);
+  if (reference.source !== undefined && splitSource(reference.base).source !== undefined) {
+    throw new AppError("invalid", `use either :local or :cloud, not both: ${goQuote(text)}`);
   }
-  if (source === "cloud") throw new AppError("forbidden", "ollama cloud is disabled: remote model is unavailable");
-  return base;
+  return reference;
+}
+
+/** The name without ":local". Throws `invalid` for what is no name, and `forbidden` for a cloud model. */
+export function localName(sent: string, refused = "remote model is unavailable"): ModelName {
+  const { base, source } = readReference(sent);
+  const name = ModelName.parse(base);
+  if (source === "cloud") throw new AppError("forbidden", `ollama cloud is disabled: ${refused}`);
+  return name;
+}
+
+/** The name that a manifest has on a disk or in a registry: that of a cloud model keeps its mark, in one way of writing it. */
+export function storedName(sent: string): string {
+  const { base, source } = readReference(sent);
+  if (source !== "cloud") return base;
+  return base.lastIndexOf(":") > base.lastIndexOf("/") ? `${base}-cloud` : `${base}:cloud`;
 }
 
 /** Throws `not-found` with the name as it was sent. */
 export function openNamed({ inference }: Pick<Services, "inference">, sent: string): Promise<AskableModel> {
-  return inference.open(localName(sent), currentRequest()?.asker);
+  return inference.open(localName(sent), sent, currentRequest()?.asker);
 }

@@ -31,11 +31,15 @@ export function metricsOf(usage: Usage) {
 }
 
 export function wireLogprobs(logprobs: readonly TokenLogprob[]): Logprob[] {
-  return logprobs.map(({ token, logprob, bytes, top }) => ({
+  // A control token has no text, and then no bytes either.
+  const wire = ({ token, logprob, bytes }: Omit<TokenLogprob, "top">) => ({
     token,
     logprob,
-    bytes: [...bytes],
-    ...(top === undefined ? {} : { top_logprobs: top.map((other) => ({ ...other, bytes: [...other.bytes] })) }),
+    ...(bytes.length > 0 ? { bytes: [...bytes] } : {}),
+  });
+  return logprobs.map((step) => ({
+    ...wire(step),
+    ...(step.top === undefined ? {} : { top_logprobs: step.top.map(wire) }),
   }));
 }
 

@@ -6,7 +6,7 @@ import { usageFile } from "../access/paths.ts";
 import { Turnstile } from "../access/turnstile.ts";
 import { UsageLedger } from "../access/usage-ledger.ts";
 import { usableThreads } from "../base/cpu.ts";
-import { hostPort } from "../base/host.ts";
+import { type HostAddress, hostPort } from "../base/host.ts";
 import { AppError, toAppError } from "../base/errors.ts";
 import { logInfo, logWarn, setLogContext, setLogLevel } from "../base/log.ts";
 import type { Config } from "../config.ts";
@@ -153,14 +153,18 @@ function listen(config: Config, app: App): ReturnType<typeof Bun.serve> {
   } catch (error) {
     const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
     const address = hostPort(config.host);
-    // Go's words, which scripts look for (spec 1.12).
-    if (code === "EADDRINUSE")
-      throw new AppError("invalid", `listen tcp ${address}: bind: address already in use`, { cause: error });
-    if (code === "EACCES")
-      throw new AppError("forbidden", `listen tcp ${address}: bind: permission denied`, { cause: error });
-    throw new AppError("invalid", `listen tcp ${address}: ${toAppError(error).message}`, { cause: error });
+    const said = LISTEN_FAILURES[String(code)]?.(config.host);
+    throw new AppError("invalid", said ?? `listen tcp ${address}: ${toAppError(error).message}`, { cause: error });
   }
 }
+
+/** Go's words, which scripts look for (spec 1.12). Bun says ENOENT of a name that cannot be resolved. */
+const LISTEN_FAILURES: Readonly<Record<string, (host: HostAddress) => string>> = {
+  EADDRINUSE: (host) => `listen tcp ${hostPort(host)}: bind: address already in use`,
+  EACCES: (host) => `listen tcp ${hostPort(host)}: bind: permission denied`,
+  EADDRNOTAVAIL: (host) => `listen tcp ${hostPort(host)}: bind: cannot assign requested address`,
+  ENOENT: ({ hostname }) => `listen tcp: lookup ${hostname}: no such host`,
+};
 
 /** Resolves at SIGINT or SIGTERM; a second one ends the process at once. */
 function untilSignal(): Promise<void> {

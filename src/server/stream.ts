@@ -38,6 +38,8 @@ export async function streamResponse<T>(
           const item = pending ?? (await iterator.next());
           pending = undefined;
           if (item.done !== true) return controller.enqueue(encoder.encode(options.format(item.value)));
+          // What ends in the turn in which it began the runtime would send whole, with a length; streams come in chunks.
+          await new Promise(setImmediate);
           controller.close();
           ended.resolve();
         } catch (error) {

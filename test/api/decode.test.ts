@@ -32,17 +32,28 @@ test("a null element has its type's zero value", () => {
 
 test.each([
   ['{"top_logprobs":1.5}', "number 1.5 into Go struct field GenerateRequest.top_logprobs of type int"],
-  ['{"top_logprobs":1e30}', "number 1e+30 into Go struct field GenerateRequest.top_logprobs of type int"],
-  ['{"top_logprobs":1e400}', "number into Go struct field GenerateRequest.top_logprobs of type int"],
-  ['{"context":[1e300]}', "number 1e+300 into Go struct field GenerateRequest.context of type int"],
+  ['{"top_logprobs":1e30}', "number 1e30 into Go struct field GenerateRequest.top_logprobs of type int"],
+  ['{"top_logprobs":1e400}', "number 1e400 into Go struct field GenerateRequest.top_logprobs of type int"],
+  ['{"context":[1e300]}', "number 1e300 into Go struct field GenerateRequest.context of type int"],
 ])("the number in %s, which no machine integer holds, is refused", (text, message) => {
   expect(() => decodeBody(GenerateRequest, text)).toThrow(`json: cannot unmarshal ${message}`);
 });
 
 test("a number that no float holds is refused", () => {
   const message =
-    "json: cannot unmarshal number into Go struct field ChatCompletionRequest.temperature of type float64";
+    "json: cannot unmarshal number 1e400 into Go struct field ChatCompletionRequest.temperature of type float64";
   expect(() => decodeBody(ChatCompletionRequest, '{"temperature":1e400}')).toThrow(message);
+});
+
+test.each<[string, TObject, string]>([
+  ['{"messages":[{"role":1}]}', MessagesRequest, "MessagesRequest.messages.role"],
+  ['{"messages":[{"role": 1}]}', ChatCompletionRequest, "Message.messages.role"],
+  ['{"model":2,"messages":[{"role":1}]}', ChatRequest, "ChatRequest.messages.role"],
+  ['{"tools":[{"function":{"name":1}}]}', ChatRequest, "ToolFunction.tools.function.name"],
+])("%s is refused by the struct that Go names", (text, schema, field) => {
+  expect(() => decodeBody(schema, text)).toThrow(
+    `json: cannot unmarshal number into Go struct field ${field} of type string`,
+  );
 });
 
 test("what is no object is refused by the name of the dialect's own type", () => {

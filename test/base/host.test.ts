@@ -23,6 +23,8 @@ test.each([
   ["1.2.3.4:http", "http://1.2.3.4:11434"],
   [" 1.2.3.4 ", "http://1.2.3.4:11434"],
   ["ollama.com", "https://ollama.com:443"],
+  ["tcp://1.2.3.4:1234", "http://1.2.3.4:1234"],
+  ["tcp://1.2.3.4", "http://1.2.3.4:11434"],
 ])("%p is reached at %p", (value, url) => {
   expect(clientUrl(parseHost(value))).toBe(url);
 });
@@ -30,6 +32,9 @@ test.each([
 test("an address for all interfaces stays what it is for the listener", () => {
   expect(hostPort(parseHost("0.0.0.0:80"))).toBe("0.0.0.0:80");
   expect(hostPort(parseHost("[::]:80"))).toBe("[::]:80");
+  expect(hostPort(parseHost(":80"))).toBe("0.0.0.0:80");
+  expect(hostPort(parseHost("http://:80"))).toBe("0.0.0.0:80");
+  expect(hostPort(parseHost(""))).toBe("127.0.0.1:11434");
 });
 
 test("loopback is this machine only", () => {

@@ -24,6 +24,10 @@ const NAMES = [
   "x".repeat(81),
   "n.s/model",
   "ü",
+  "http://m",
+  "http://n/m",
+  "://h/n/m",
+  "/n/m",
 ];
 
 test.each(NAMES)("%p is judged and shortened as the store does it", (text) => {

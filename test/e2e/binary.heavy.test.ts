@@ -183,6 +183,19 @@ describe("it says in one line, with exit code 1, why it cannot", () => {
     },
     LIMIT_MS,
   );
+  test.each([
+    ["nohost.invalid:4321", "listen tcp: lookup nohost.invalid: no such host"],
+    ["192.0.2.1:4321", "listen tcp 192.0.2.1:4321: bind: cannot assign requested address"],
+  ])(
+    "listen at %s",
+    async (host, said) => {
+      await using home = await tempHome();
+      const env = { ...home.env, OLLAMA_HOST: host };
+      const { exit, stderr } = await runProgram(["serve"], { env, limitMs: 30_000 });
+      expect([exit, stderr.trimEnd().split("\n").at(-1)]).toEqual([1, `Error: ${said}`]);
+    },
+    LIMIT_MS,
+  );
   test(
     "write to its models directory",
     async () => {

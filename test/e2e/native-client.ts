@@ -63,6 +63,12 @@ export class NativeClient {
     });
   }
 
+  /** Throws unless the model answers to an end. */
+  async works(model: string): Promise<void> {
+    const { done_reason: reason } = await this.generate(model, "hi");
+    if (reason !== "stop" && reason !== "length") throw new Error(`${model} ended with ${reason}`);
+  }
+
   async createFromBytes(model: string, bytes: Uint8Array | Blob): Promise<void> {
     const digest = digestOf(bytes instanceof Blob ? new Uint8Array(await bytes.arrayBuffer()) : bytes);
     const upload = await this.fetch(`/api/blobs/${digest}`, { method: "POST", body: bytes });

@@ -118,6 +118,20 @@ test(
   LIMIT_MS,
 );
 
+test(
+  "while a model loads, whoever it is loaded for is not in the queue",
+  async () => {
+    await using server = await startServer({ env: { OLLAMA_MAX_QUEUE: "2", OLLAMA_NUM_PARALLEL: "1" } });
+    const client = new NativeClient(server);
+    await client.createTiny("m", "llama");
+    const body = { model: "m", prompt: "go", stream: false, options: { num_predict: 2 } };
+    const answers = await Promise.all(Array.from({ length: 8 }, () => client.post("/api/generate", body)));
+    // Ollama 0.33.0 answers three of eight.
+    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 200, 200, 503, 503, 503, 503, 503]);
+  },
+  LIMIT_MS,
+);
+
 describe("a runner that is killed", () => {
   test(
     "ends its request with an error, leaves other models alone, and the next request loads again",

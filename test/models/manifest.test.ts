@@ -10,7 +10,7 @@ const BYTES =
   `{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":` +
   `{"mediaType":"application/vnd.docker.container.image.v1+json","digest":"${digest("config")}","size":485},"layers":[` +
   `{"mediaType":"application/vnd.ollama.image.model","digest":"${digest("weights")}","size":1000,"from":"/models/x"},` +
-  `{"mediaType":"application/vnd.ollama.image.license","digest":"${digest("license")}","size":7}]}`;
+  `{"mediaType":"application/vnd.ollama.image.license","digest":"${digest("license")}","size":7}]}\n`;
 
 test("what Ollama wrote comes out byte for byte", () => {
   expect(encodeManifest(parseManifest(BYTES))).toBe(BYTES);

@@ -12,6 +12,8 @@ test.each([
   ["registry.ollama.ai/library/m", "registry.ollama.ai/library/m:latest", "m:latest"],
   ["REGISTRY.ollama.ai/Library/m", "REGISTRY.ollama.ai/Library/m:latest", "m:latest"],
   ["http://h/n/m:t", "h/n/m:t", "h/n/m:t"],
+  ["HTTP://h:80/n/m", "h:80/n/m:latest", "h:80/n/m:latest"],
+  ["://h/n/m", "h/n/m:latest", "h/n/m:latest"],
   ["_a:_b", "registry.ollama.ai/library/_a:_b", "_a:_b"],
   ["a.b-c_d:1.2-x_y", "registry.ollama.ai/library/a.b-c_d:1.2-x_y", "a.b-c_d:1.2-x_y"],
 ])("%p is %p and shown as %p", (text, full, display) => {
@@ -45,6 +47,9 @@ describe("no names", () => {
     "n.s/m",
     "h/n.s/m",
     "a@sha256:1",
+    "http://m",
+    "http://n/m",
+    "/n/m",
     "a\\b",
     "a".repeat(81),
     `m:${"t".repeat(81)}`,

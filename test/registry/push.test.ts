@@ -166,7 +166,7 @@ test("a model that is not here and a name that is none fail inside the stream", 
   await using here = await pulling();
   const path = here.store.manifestPath(ModelName.parse("127.0.0.1:9/lib/x"));
   expect(await messageOf(push(here, "127.0.0.1:9/lib/x"))).toBe(`open ${path}: no such file or directory`);
-  expect(await messageOf(push(here, "../x"))).toBe("invalid model name");
+  expect(await messageOf(push(here, "../x"))).toBe("unqualified name: registry.ollama.ai/../x:latest");
 });
 
 test("parts are sized as Ollama sizes them", () => {

@@ -84,6 +84,17 @@ describe("on disk", () => {
     const found = find(again);
     expect(found === undefined ? undefined : again.load(found.entry)).toEqual(state(5000, 7));
   });
+  test("it is known whether a text or a longer one is there", () => {
+    const store = open();
+    store.keep(range(80), state(10));
+    expect(store.hasOnDisk(range(80))).toBe(false);
+    store.persist(range(100), state(10));
+    expect([store.hasOnDisk(range(100)), store.hasOnDisk(range(80)), store.hasOnDisk(range(101))]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
   test("is written once, and its own beginning is removed", () => {
     const store = open();
     expect([store.persist(range(100), state(10)), store.persist(range(100), state(10))]).toEqual([true, false]);
@@ -134,6 +145,13 @@ describe("on disk", () => {
     expect(store.load(entry)).toBeUndefined();
     expect(store.entries).toEqual([]);
     expect(files()).toEqual([]);
+  });
+  test("what a runner left that was killed while it wrote goes, other files stay", () => {
+    mkdirSync(directory, { mode: 0o700 });
+    writeFileSync(join(directory, "0.state.1234.tmp"), "OLSTATE1");
+    writeFileSync(join(directory, "note"), "");
+    open();
+    expect(files()).toEqual(["note"]);
   });
   test("a file that vanished is forgotten", () => {
     open().persist(range(100), state(500));

@@ -114,6 +114,18 @@ test("temperature 0 takes the largest logit, the first of equals, wherever it st
   }
 });
 
+test("temperature 0 takes the likeliest that typical sampling leaves, which may not be the likeliest of all", () => {
+  // One token is almost certain among very many unlikely ones: it surprises less than is to be expected.
+  const logits = new Float32Array(2000);
+  logits[700] = 6;
+  for (const setting of [{ typicalP: 0.3 }, { typicalP: 0.3, topK: 100 }]) {
+    const params = { ...plain, ...setting };
+    const [expected] = distribution([...logits], params).keys();
+    expect(new Sampler({ ...params, temperature: 0 }).sample(logits)).toBe(expected as number);
+  }
+  expect(new Sampler({ ...plain, typicalP: 0.3, temperature: 0 }).sample(logits)).not.toBe(700);
+});
+
 test("a NaN is found wherever it stands, with every way of drawing", () => {
   for (const setting of [
     { temperature: 0 },
@@ -158,7 +170,8 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 test("llama.cpp's chain and ours draw alike from a model's logits", async () => {
   const path = join(home, "tiny.gguf");
   writeFileSync(path, tinyGguf("llama"));
-  const settings = [{ temperature: 0 }, ...SETTINGS].map((setting) => ({ ...plain, ...setting, seed: 3 }));
+  const greedy = [{ temperature: 0 }, { temperature: 0, typicalP: 0.3 }, { temperature: 0, typicalP: 0.3, topK: 20 }];
+  const settings = [...greedy, ...SETTINGS].map((setting) => ({ ...plain, ...setting, seed: 3 }));
   const script = join(import.meta.dir, "../support/llama-draws.ts");
   const command = [process.execPath, script, path, JSON.stringify(settings), String(DRAWS)];
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "ignore" });

@@ -1,7 +1,7 @@
 // Routes that Ollama does not have, and those that lead to ollama.com there.
 
 import { expect, test } from "bun:test";
-import { localName } from "../../src/server/model-reference.ts";
+import { localName, storedName } from "../../src/server/model-reference.ts";
 import { ScriptedApp } from "./compat/scripted-app.ts";
 
 test("tokenize and detokenize are each other's inverse", async () => {
@@ -61,10 +61,19 @@ test.each([
 });
 
 test("a name's source suffix is read as Ollama reads it", () => {
-  expect(localName("a:b")).toBe("a:b");
-  expect(localName("a:b:local")).toBe("a:b");
-  expect(localName("host:5000/a-cloud")).toBe("host:5000/a-cloud");
+  expect(localName("a:b").display).toBe("a:b");
+  expect(localName(" a:b:LOCAL ").display).toBe("a:b");
+  expect(localName("host:5000/n/a-cloud").display).toBe("host:5000/n/a-cloud:latest");
   for (const cloud of ["a:cloud", "a:7b-cloud", "a:Cloud"])
     expect(() => localName(cloud)).toThrow("ollama cloud is disabled");
+  for (const none of ["", ":cloud", "a:-cloud", "a b:local"])
+    expect(() => localName(none)).toThrow("invalid model name");
+  expect(["a", "a:cloud", "a:b:Cloud", "a:b-cloud", "h:80/n/a:local"].map(storedName)).toEqual([
+    "a",
+    "a:cloud",
+    "a:b-cloud",
+    "a:b-cloud",
+    "h:80/n/a",
+  ]);
   expect(() => localName("a:cloud:local")).toThrow('use either :local or :cloud, not both: "a:cloud:local"');
 });

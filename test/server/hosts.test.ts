@@ -115,14 +115,26 @@ test("an allowed preflight is answered in full", async () => {
     "User-Agent",
     "Accept",
     "X-Requested-With",
-    "OpenAI-Beta",
+    "Openai-Beta",
   ]);
-  expect(names.filter((name) => name.startsWith("x-stainless-"))).toHaveLength(12);
+  expect(names.filter((name) => name.startsWith("X-Stainless-"))).toHaveLength(12);
 });
 
-test("OPTIONS without an origin is 204", async () => {
+test("OPTIONS without an origin is 204 for a host with a name, and a method like any other for an address", async () => {
   await using app = await testApp();
-  expect((await app.fetch("/api/chat", { method: "OPTIONS" })).status).toBe(204);
+  const ask = (path: string, host: string) => app.fetch(path, { method: "OPTIONS", headers: { host } });
+  const named = await ask("/api/chat", "localhost:11434");
+  expect([named.status, named.headers.get("allow")]).toEqual([204, "POST"]);
+  const numbered = await ask("/api/chat", "127.0.0.1:11434");
+  expect([numbered.status, numbered.headers.get("allow"), await numbered.text()]).toEqual([
+    405,
+    "POST",
+    "405 method not allowed",
+  ]);
+  expect((await ask("/nothing", "127.0.0.1:11434")).status).toBe(404);
+  await using exposed = await testApp({ boundHost: "0.0.0.0" });
+  const init = { method: "OPTIONS", headers: { host: "localhost:11434" } };
+  expect((await exposed.fetch("/api/chat", init)).status).toBe(405);
 });
 
 describe("OLLAMA_ORIGINS", () => {

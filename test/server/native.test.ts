@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { truncate, writeFile } from "node:fs/promises";
 import { digestOf } from "../../src/base/digest.ts";
 import { ModelName } from "../../src/models/name.ts";
-import { keepAliveMs } from "../../src/server/request-settings.ts";
+import { keepAliveMs } from "../../src/api/go-types.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
 import { errorOf, NO_LIBRARIES, testApp } from "./test-app.ts";
 
@@ -83,7 +83,7 @@ describe("requests that a model cannot serve", () => {
       400,
       'time: missing unit in duration "300"',
     ],
-    ["a keep-alive that is a list", "/api/generate", { keep_alive: [] }, 400, "invalid duration: []"],
+    ["a keep-alive that is a list", "/api/generate", { keep_alive: [] }, 400, "Unsupported type: '[]interface {}'"],
   ];
   test.each(cases)("%s", async (_, path, body, status, message) => {
     await using app = await testApp();

@@ -23,7 +23,7 @@ test("GET and HEAD answer alike, HEAD without a body", async () => {
   expect((await app.fetch("/api/version")).headers.get("content-type")).toBe("application/json; charset=utf-8");
 });
 
-test.each(["/nothing", "/api", "/api/chatter", "/API/chat", "/api/blobs", "/%2e%2e/x", "/%zz", "/%E0%A4%A"])(
+test.each(["/nothing", "/api", "/api/chatter", "/API/chat", "/api/blobs", "/%2e%2e/x", "/%E0%A4%A4"])(
   "%p is not found, in plain text",
   async (path) => {
     await using app = await testApp();
@@ -32,6 +32,13 @@ test.each(["/nothing", "/api", "/api/chatter", "/API/chat", "/api/blobs", "/%2e%
     expect(response.headers.get("content-type")).toStartWith("text/plain");
   },
 );
+
+test.each(["/%zz", "/%E0%A4%A", "/api/version%", "/api/tags/%2"])("%p is no path", async (path) => {
+  await using app = await testApp();
+  const response = await app.fetch(path);
+  expect([response.status, await response.text()]).toEqual([400, "400 Bad Request"]);
+  expect(response.headers.get("connection")).toBe("close");
+});
 
 test.each([
   ["GET", "/api/chat", "POST"],
@@ -60,8 +67,41 @@ test("a trailing slash too many redirects, keeping the query and for POST the me
   await using app = await testApp();
   const get = await app.fetch("/api/tags/?x=1");
   expect([get.status, get.headers.get("location")]).toEqual([301, "/api/tags?x=1"]);
+  expect(get.headers.get("content-type")).toBe("text/html; charset=utf-8");
+  expect(await get.text()).toBe('<a href="/api/tags?x=1">Moved Permanently</a>.\n\n');
   const post = await app.fetch("/api/chat/", { method: "POST", body: "{}" });
-  expect([post.status, post.headers.get("location")]).toEqual([307, "/api/chat"]);
+  expect([post.status, post.headers.get("location"), await post.text()]).toEqual([307, "/api/chat", ""]);
+  const wrong = await app.fetch("/api/chat/", { method: "PUT", body: "{}" });
+  expect([wrong.status, await wrong.text()]).toEqual([404, "404 page not found"]);
+});
+
+test("a path is decoded once, and cleaned by a redirect", async () => {
+  await using app = await testApp();
+  for (const path of ["/api/versio%6e", "/api%2Fversion", "/%61%70%69/version"]) {
+    const { status } = await app.fetch(path);
+    expect([path, status]).toEqual([path, 200]);
+  }
+  for (const path of ["/api/versio%256e", "/api/blobs/x%2F..%2F..%2Fversion", "/v1/models/..%2F.."]) {
+    const { status } = await app.fetch(path);
+    expect([path, status]).toEqual([path, 404]);
+  }
+  expect((await app.fetch("/api/%74ags%2F")).headers.get("location")).toBe("/api/tags");
+  const digest = `sha256%3A${"a".repeat(64)}`;
+  expect(await errorOf(await app.fetch(`/api/blobs/${digest}`, { method: "POST", body: "x" }))).toEqual([
+    400,
+    expect.stringMatching(/^digest mismatch, expected "sha256:a{64}", got "sha256:2d71/),
+  ]);
+  for (const [path, location] of [
+    ["//api//version", "/api/version"],
+    ["/api/version//?a=1&b=2", "/api/version/?a=1&b=2"],
+    ["//evil.example/%2F", "/evil.example/%2F"],
+  ] as const) {
+    const get = await app.fetch(`http://127.0.0.1:11434${path}`);
+    expect([path, get.status, get.headers.get("location")]).toEqual([path, 307, location]);
+    expect(await get.text()).toBe(`<a href="${location.replace("&", "&amp;")}">Temporary Redirect</a>.\n\n`);
+    const post = await app.fetch(`http://127.0.0.1:11434${path}`, { method: "POST", body: "{}" });
+    expect([post.status, post.headers.get("location"), await post.text()]).toEqual([307, location, ""]);
+  }
 });
 
 describe("bodies", () => {

@@ -70,3 +70,11 @@ export function fullFolders(folders: readonly string[]): readonly string[] | und
   const launcher = ["unshare", "--mount", "sh", "-c", `${mounts} && exec "$0" "$@"`];
   return run(...launcher, "true") ? launcher : undefined;
 }
+
+/** What the promise is refused with, as text; "no error" when it is not. */
+export async function failure(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => "no error",
+    (error: unknown) => String(error),
+  );
+}

@@ -2,34 +2,15 @@
 // from them. Arguments: the model's file, a JSON list of sampling parameters, and how often to draw.
 
 import { join } from "node:path";
+import { openBareEngine } from "../../scripts/bare-engine.ts";
 import { LlamaChain } from "../../scripts/llama-sampler.ts";
 import type { SampleParams } from "../../src/runner/engine/sampler.ts";
 import { Batch } from "../../src/runner/llama/batch.ts";
-import { Context } from "../../src/runner/llama/context.ts";
-import { loadBackends } from "../../src/runner/llama/devices.ts";
-import { openLlama } from "../../src/runner/llama/library.ts";
-import { Model } from "../../src/runner/llama/model.ts";
 
 const [path = "", settings = "[]", times = "1"] = process.argv.slice(2);
 const name = `linux-${process.arch}`;
 const directory = join(import.meta.dir, "../../node_modules/@node-llama-cpp", name, "bins", name);
-const llama = openLlama(directory);
-loadBackends(llama, directory);
-const model = Model.load(llama, path, { gpus: [], mmap: true });
-const context = Context.create(llama, model, {
-  contextPerSequence: 256,
-  sequences: 1,
-  batch: 32,
-  microBatch: 32,
-  threads: 1,
-  kvType: "f16",
-  flashAttention: "auto",
-  unified: false,
-  outputs: 1,
-  embeddings: false,
-  pooling: -1,
-  fullSlidingWindow: true,
-});
+const { llama, context } = openBareEngine(directory, path);
 const batch = new Batch(32);
 batch.clear();
 batch.add(5, 0, 0, true);

@@ -1,7 +1,7 @@
 // POST /api/generate and /api/chat.
 
 import { type Static, Type as t } from "@sinclair/typebox";
-import { DebugInfo, generationFields, Logprob, Message, metricsFields, Tool, ToolCall } from "./message.ts";
+import { DebugInfo, generationFields, Image, Logprob, Message, metricsFields, Tool, ToolCall } from "./message.ts";
 
 export const GenerateRequest = t.Object(
   {
@@ -12,7 +12,7 @@ export const GenerateRequest = t.Object(
     template: t.Optional(t.String()),
     context: t.Optional(t.Array(t.Integer(), { goType: "[]int" })),
     raw: t.Optional(t.Boolean()),
-    images: t.Optional(t.Array(t.String(), { goType: "[]api.ImageData" })),
+    images: t.Optional(t.Array(Image, { goType: "[]api.ImageData" })),
   },
   { title: "GenerateRequest", description: "Continue a prompt" },
 );
@@ -22,7 +22,7 @@ export const ChatRequest = t.Object(
   {
     ...generationFields,
     messages: t.Optional(t.Array(Message, { goType: "[]api.Message" })),
-    tools: t.Optional(t.Array(Tool, { goType: "[]api.Tool" })),
+    tools: t.Optional(t.Array(Tool, { goType: "api.Tools" })),
     tool_choice: t.Optional(
       t.Unknown({ description: '"auto", "none", "required" or a named function (not in Ollama)' }),
     ),

@@ -10,7 +10,6 @@ export const ToolCall = t.Object(
       {
         index: t.Optional(t.Integer()),
         name: t.String({ default: "" }),
-        description: t.Optional(t.String()),
         arguments: t.Optional(t.Record(t.String(), t.Unknown(), { goType: "api.ToolCallFunctionArguments" })),
       },
       { title: "ToolCallFunction" },
@@ -20,18 +19,21 @@ export const ToolCall = t.Object(
 );
 export type ToolCall = Static<typeof ToolCall>;
 
+/** Base64, with padding. */
+export const Image = t.String({ goType: "api.ImageData", description: "Base64" });
+
 /** Ollama reads messages through a local type, whose name shows in errors (api/types.go, Message.UnmarshalJSON). */
 export const Message = t.Object(
   {
     role: t.Optional(t.String()),
     content: t.Optional(t.String()),
     thinking: t.Optional(t.String()),
-    images: t.Optional(t.Array(t.String(), { goType: "[]api.ImageData" })),
+    images: t.Optional(t.Array(Image, { goType: "[]api.ImageData" })),
     tool_calls: t.Optional(t.Array(ToolCall, { goType: "[]api.ToolCall" })),
     tool_name: t.Optional(t.String()),
     tool_call_id: t.Optional(t.String()),
   },
-  { title: "Message", goType: "api.Alias" },
+  { title: "Message", goType: "api.Alias", decodesItself: true },
 );
 export type Message = Static<typeof Message>;
 
@@ -53,9 +55,13 @@ export const Tool = t.Object(
 export type Tool = Static<typeof Tool>;
 
 /** true, false, or "low" | "medium" | "high" | "max". */
-export const Think = t.Unknown({ description: 'true, false, "low", "medium", "high" or "max"' });
+export const Think = t.Unknown({
+  goType: "api.ThinkValue",
+  description: 'true, false, "low", "medium", "high" or "max"',
+});
 /** A Go duration ("5m"), a number of seconds, negative for ever, 0 to unload. */
 export const KeepAlive = t.Unknown({
+  goType: "api.Duration",
   description: 'Duration ("5m") or seconds; negative: for ever; 0: unload afterwards',
 });
 /** "json" or a JSON schema. */

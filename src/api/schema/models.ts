@@ -106,6 +106,7 @@ export const CreateRequest = t.Object(
     adapter_scales: t.Optional(
       t.Record(t.String(), t.Number(), { description: "Strength of an adapter, by its name; 1 where none is given" }),
     ),
+    draft_quantize: t.Optional(t.String()),
     draft_files: t.Optional(t.Record(t.String(), t.String(), { goType: "map[string]string" })),
     template: t.Optional(t.String()),
     license: t.Optional(t.Unknown({ description: "A text or a list of texts" })),
@@ -138,6 +139,8 @@ const transferFields = {
   name: t.Optional(t.String()),
   insecure: t.Optional(t.Boolean()),
   stream: t.Optional(t.Boolean()),
+  username: t.Optional(t.String({ description: "Without effect, as in Ollama" })),
+  password: t.Optional(t.String({ description: "Without effect, as in Ollama" })),
 };
 export const PullRequest = t.Object(transferFields, { title: "PullRequest", description: "Fetch a model" });
 export type PullRequest = Static<typeof PullRequest>;

@@ -68,7 +68,7 @@ export const parametersHelp = listing(
     ["/set parameter num_predict <int>", "Max number of tokens to predict"],
     ["/set parameter top_k <int>", "Pick from top k num of tokens"],
     ["/set parameter top_p <float>", "Pick token based on sum of probabilities"],
-    ["/set parameter min_p <float>", "Pick token based on top token probability * min_p"],
+    ["/set parameter min_p <float>", "Drop tokens below min_p of the best"],
     ["/set parameter num_ctx <int>", "Set the context size"],
     ["/set parameter temperature <float>", "Set creativity level"],
     ["/set parameter repeat_penalty <float>", "How strongly to penalize repetitions"],
@@ -76,7 +76,8 @@ export const parametersHelp = listing(
     ["/set parameter num_gpu <int>", "The number of layers to send to the GPU"],
     ["/set parameter stop <string> <string> ...", "Set the stop parameters"],
   ],
-  41,
+  // The last row may be longer: the others then fit into 80 columns.
+  37,
 );
 
 export const shortcutsHelp = listing(

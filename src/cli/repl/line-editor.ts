@@ -38,7 +38,7 @@ export interface Prompts {
 /** After a line the cursor stands below it; after the others at the end of the text, for the caller to go on from there. */
 export type ReadLineResult =
   | { readonly kind: "line"; readonly text: string }
-  | { readonly kind: "interrupt"; readonly text: string }
+  | { readonly kind: "interrupt" }
   | { readonly kind: "eof" };
 
 const PASTE_ON = "\x1b[?2004h";
@@ -109,7 +109,7 @@ export class LineEditor {
     this.#finish(effect === "submit" ? "\r\n" : "");
     const { text } = this.#buffer;
     if (effect === "eof") return { kind: "eof" };
-    if (effect === "interrupt") return { kind: "interrupt", text };
+    if (effect === "interrupt") return { kind: "interrupt" };
     if (text !== "") this.history.add(text);
     return { kind: "line", text };
   }

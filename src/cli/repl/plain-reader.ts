@@ -38,7 +38,7 @@ export class PlainReader implements MessageReader {
       this.#reading ??= this.terminal.read();
       const next = await Promise.race([this.#reading, interrupted]);
       // The terminal has dropped what was typed.
-      if (next === "interrupt") return { kind: "interrupt", text: "" };
+      if (next === "interrupt") return { kind: "interrupt" };
       this.#reading = undefined;
       if (next === undefined) this.#isAtEnd = true;
       else this.#pending += this.#decoder.decode(next, { stream: true });

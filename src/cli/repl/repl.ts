@@ -58,7 +58,7 @@ async function loop(repl: Repl, reader: MessageReader): Promise<void> {
     const read = await reader.readLine(collecting === undefined ? PROMPTS : CONTINUED);
     if (read.kind === "eof") return stdout.write("\n");
     if (read.kind === "interrupt") {
-      stdout.write(read.text === "" ? "\nUse Ctrl + d or /bye to exit.\n" : "\n");
+      stdout.write("\nUse Ctrl + d or /bye to exit.\n");
       collecting = undefined;
       continue;
     }

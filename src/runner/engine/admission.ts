@@ -3,7 +3,7 @@
 
 import type { FromRunner } from "../protocol.ts";
 import type { Generation } from "./generation.ts";
-import { type ContextPlan, growPlan, type PlanLimits } from "./plan.ts";
+import { bytesOf, type ContextPlan, growPlan, type PlanLimits, restPlan } from "./plan.ts";
 import type { PrefixStore } from "./prefix-store.ts";
 import type { Running } from "./running.ts";
 import type { Sequences } from "./sequences.ts";
@@ -18,6 +18,8 @@ const STEPS_WORTH_A_COPY = 2;
 
 export class Admission {
   readonly #queue: Generation[] = [];
+  /** A context of this size could not be had while the requests that run now ran. */
+  #refusedBytes = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly sequences: Sequences,
@@ -42,6 +44,7 @@ export class Admission {
 
   /** Moves what can run now to `running`, in order of arrival. */
   admit(running: Running[]): void {
+    if (running.length === 0) this.#refusedBytes = Number.POSITIVE_INFINITY;
     while (this.#queue.length > 0) {
       const prompts = running
         .filter(({ generation }) => generation.inPrompt)
@@ -49,7 +52,13 @@ export class Admission {
       const { all, rules } = this.sequences;
       const next = this.#queue.findIndex(({ prompt }) => !shouldWaitForPrefix(all, prompts, prompt, rules));
       const generation = this.#queue[next];
-      if (generation === undefined || !this.#makeRoom(generation, running)) return;
+      if (generation === undefined) return;
+      if (!this.#makeRoom(generation, running)) {
+        if (running.length > 0) return;
+        this.#queue.splice(next, 1);
+        this.#refuse(generation);
+        continue;
+      }
       const choice = chooseSlot(this.sequences.all, generation.prompt, rules);
       if (choice === undefined) return;
       this.#queue.splice(next, 1);
@@ -84,34 +93,71 @@ export class Admission {
     const found = this.store.find(generation.prompt, rules.reuse === "append" || rules.slidingWindow > 0);
     if (found === undefined || Math.min(found.common, generation.prompt.length - 1) - choice.reuse < FETCH_WORTH_TOKENS)
       return choice;
+    if (found.entry.tokens.length > this.sequences.capacity) return choice;
     const state = this.store.load(found.entry);
+    if (state === undefined) return choice;
     const sequence = this.sequences.at(choice.sequence);
-    if (state === undefined || !this.sequences.fetch(sequence, found.entry.tokens, state))
-      return { ...choice, reuse: 0, copyFrom: undefined };
+    if (!this.sequences.fetch(sequence, found.entry.tokens, state)) return { ...choice, reuse: 0, copyFrom: undefined };
     return { sequence: choice.sequence, reuse: reusable(sequence, generation.prompt, rules), copyFrom: undefined };
   }
 
   /** Grows the context when this request, or the number that wait, needs more than there is. */
   #makeRoom(generation: Generation, running: Running[]): boolean {
     const waiting = Math.min(running.length + this.#queue.length, this.limits.maxSequences);
-    const tokens = Math.max(generation.tokensWanted, ...running.map((other) => other.generation.tokensWanted));
-    this.grow({ sequences: waiting, tokens }, running);
+    this.grow({ sequences: waiting, tokens: generation.tokensWanted }, running);
     return generation.prompt.length < this.sequences.capacity;
+  }
+
+  /** Nothing else runs, and still there is no memory for what this request needs. */
+  #refuse({ id, prompt }: Generation): void {
+    const message = `there is not enough memory for a context of ${prompt.length} tokens; shorten the prompt, or close other programs`;
+    this.emit({ type: "failed", id, fault: "internal", message });
   }
 
   /** Moves to a larger context if the demand asks for one and the limits allow it. */
   grow(demand: { readonly sequences: number; readonly tokens: number }, running: Running[]): boolean {
-    const plan = growPlan(this.sequences.plan, demand, running.length, this.limits);
-    if (plan === undefined) return false;
-    const { grew, lost } = this.sequences.grow(plan);
+    const held = running.map(({ generation, sequence }) =>
+      Math.max(generation.tokensWanted, sequence.tokens.length + 1),
+    );
+    const tokens = Math.max(demand.tokens, ...held);
+    const budgetBytes = Math.min(this.limits.budgetBytes, this.#refusedBytes / 2);
+    const plan = growPlan(this.sequences.plan, { ...demand, tokens }, running.length, { ...this.limits, budgetBytes });
+    if (plan === undefined || bytesOf(plan, this.limits) >= this.#refusedBytes) return false;
+    const changed = this.#resize(plan, running);
+    if (changed) this.#tellMemory();
+    else this.#refusedBytes = bytesOf(plan, this.limits);
+    return changed;
+  }
+
+  /**
+   * The same context anew: an emptied cache still holds its numbers, and one that is none spoils every sum it is in, also with a
+   * weight of 0.
+   */
+  renew(running: Running[]): void {
+    this.#resize(this.sequences.plan, running);
+  }
+
+  #resize(plan: ContextPlan, running: Running[]): boolean {
+    const { changed, lost } = this.sequences.resize(plan);
     for (const { generation, sequence } of running) {
       const tokens = lost.get(sequence);
       if (tokens !== undefined) generation.restart(tokens);
     }
     sortBySequence(running);
-    if (!grew) return false;
-    this.emit({ type: "memory", ...memoryOf(this.sequences.plan, this.limits) });
+    return changed;
+  }
+
+  /** After a rest: gives back the memory of a context much larger than the conversation used last needs. */
+  shrink(): boolean {
+    const { sequences, limits } = this;
+    const plan = restPlan(sequences.plan, sequences.latestLength, limits);
+    if (plan === undefined || !sequences.shrink(plan)) return false;
+    this.#tellMemory();
     return true;
+  }
+
+  #tellMemory(): void {
+    this.emit({ type: "memory", ...memoryOf(this.sequences.plan, this.limits) });
   }
 }
 
@@ -119,7 +165,7 @@ export function memoryOf(
   plan: ContextPlan,
   limits: PlanLimits,
 ): { cacheBytes: number; contextPerSequence: number; sequences: number } {
-  return { cacheBytes: plan.contextPerSequence * plan.sequences * limits.bytesPerToken, ...plan };
+  return { cacheBytes: bytesOf(plan, limits), ...plan };
 }
 
 /** llama.cpp joins only consecutive sequences into one micro-batch, so batches are filled in sequence order. */

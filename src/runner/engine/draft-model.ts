@@ -48,9 +48,14 @@ export class DraftModel implements Disposable {
     this.#batch = new Batch(fixed.batch);
   }
 
-  [Symbol.dispose](): void {
+  /** Gives its context's memory back; the next draft makes a new one, and reads its text again. */
+  release(): void {
     this.#context?.[Symbol.dispose]();
     this.#context = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
   }
 
   setThreads(threads: number): void {

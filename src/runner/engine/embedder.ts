@@ -79,11 +79,11 @@ export class Embedder implements Disposable {
     if (at >= 0) this.#jobs.splice(at, 1);
   }
 
-  /** Evaluates one batch and answers the requests that are complete. */
-  step(): void {
+  /** Evaluates one batch, of one input or of `mostTokens`, and answers the requests that are complete. */
+  step(mostTokens = Number.POSITIVE_INFINITY): void {
     if (this.idle) return;
     try {
-      this.#evaluate();
+      this.#evaluate(mostTokens);
     } catch (error) {
       for (const { id } of this.#jobs.splice(0)) this.#fail(id, error);
     }
@@ -101,6 +101,7 @@ export class Embedder implements Disposable {
 
   [Symbol.dispose](): void {
     this.#context?.[Symbol.dispose]();
+    this.#context = undefined;
   }
 
   /** Tokens of one input; one that is too long is cut (its closing token stays) or refused in Ollama's words. */
@@ -119,15 +120,14 @@ export class Embedder implements Disposable {
     return closes ? [...tokens.slice(0, limit - 1), last] : tokens.slice(0, limit);
   }
 
-  #evaluate(): void {
-    const context = this.#ensureContext();
-    const batch = this.#batch;
-    if (batch === undefined) return;
+  #evaluate(mostTokens: number): void {
+    const { context, batch } = this.#roomFor(this.#jobs[0]?.inputs[this.#jobs[0].vectors.length]?.length ?? 0);
     batch.clear();
     const rows: { job: Job; sequence: number }[] = [];
     for (const job of this.#jobs) {
       for (const tokens of job.inputs.slice(job.vectors.length)) {
-        if (rows.length === SEQUENCES || batch.length + tokens.length > batch.capacity) break;
+        const most = rows.length === 0 ? batch.capacity : Math.min(batch.capacity, mostTokens);
+        if (rows.length === SEQUENCES || batch.length + tokens.length > most) break;
         for (const [position, token] of tokens.entries()) batch.add(token, position, rows.length, true);
         rows.push({ job, sequence: rows.length });
       }
@@ -159,13 +159,18 @@ export class Embedder implements Disposable {
     return values;
   }
 
-  #ensureContext(): Context {
-    if (this.#context !== undefined) return this.#context;
-    // Attention that looks both ways needs a whole input in one micro-batch; one cache serves all sequences.
-    const capacity = Math.max(LEAST_BATCH, Math.ceil(this.options.maxContext / SEQUENCES) * SEQUENCES);
-    const size = Math.min(capacity, Math.max(LEAST_BATCH, this.options.maxContext));
-    this.#batch = new Batch(size);
-    this.#context = Context.create(this.llama, this.model, {
+  /**
+   * A context for inputs of this many tokens, made anew when one is longer than any before: its buffers grow with the square of
+   * the longest. Attention that looks both ways needs a whole input in one micro-batch; one cache serves all sequences.
+   */
+  #roomFor(tokens: number): { context: Context; batch: Batch } {
+    if (this.#context !== undefined && this.#batch !== undefined && tokens <= this.#batch.capacity)
+      return { context: this.#context, batch: this.#batch };
+    this[Symbol.dispose]();
+    let size = LEAST_BATCH;
+    while (size < tokens) size *= 2;
+    const batch = new Batch(size);
+    const context = Context.create(this.llama, this.model, {
       ...this.fixed,
       contextPerSequence: Math.ceil(size / SEQUENCES),
       sequences: SEQUENCES,
@@ -176,9 +181,11 @@ export class Embedder implements Disposable {
       pooling: this.options.isEmbeddingModel ? POOLING_UNSPECIFIED : POOLING_MEAN,
       outputs: 0,
     });
-    if (this.threadpool !== undefined) this.#context.attachThreadpool(this.threadpool.pointer);
-    this.options.prepare(this.#context);
-    return this.#context;
+    this.#context = context;
+    this.#batch = batch;
+    if (this.threadpool !== undefined) context.attachThreadpool(this.threadpool.pointer);
+    this.options.prepare(context);
+    return { context, batch };
   }
 
   #fail(id: number, error: unknown): void {

@@ -6,15 +6,20 @@ import { Batch } from "../llama/batch.ts";
 import type { Model } from "../llama/model.ts";
 import type { Delta, FromRunner, GenerateRequest } from "../protocol.ts";
 import type { Admission } from "./admission.ts";
+import { fitPrompt, keptTokens } from "./fit-prompt.ts";
 import { sharePrompts, sliceFor } from "./feed.ts";
 import { type DoneReason, Generation } from "./generation.ts";
-import type { DraftModel, DraftWish } from "./draft-model.ts";
-import { COPYING_MATCH, lookUpDraft } from "./lookup-draft.ts";
+import type { DraftModel } from "./draft-model.ts";
+import { Drafter } from "./drafter.ts";
 import { type Draft, NO_DRAFT, type Output, type Running } from "./running.ts";
-import { OUTPUTS_PER_SEQUENCE, type Sequences } from "./sequences.ts";
+import type { Sequences } from "./sequences.ts";
+import { InvalidNumbers } from "./sampler.ts";
 import { StepCosts } from "./step-costs.ts";
 import type { Pulse } from "./pulse.ts";
 import type { ThreadGovernor } from "./thread-governor.ts";
+
+/** Tokens that a shift has to choose from, whatever num_keep says. */
+const LEAST_SHIFTED = 3;
 
 export interface EngineParts {
   readonly model: Model;
@@ -35,21 +40,32 @@ export class Engine {
   readonly #batch: Batch;
   readonly #costs = new StepCosts();
   #arrivals = 0;
+  readonly #drafter: Drafter;
   readonly measures = { steps: 0, stepMs: 0, promptTokens: 0, generatedTokens: 0 };
 
   constructor(private readonly parts: EngineParts) {
-    this.#batch = new Batch(parts.batchSize);
+    const { batchSize, sequences, draftModel } = parts;
+    this.#batch = new Batch(batchSize);
+    this.#drafter = new Drafter({ batchSize, sequences, costs: this.#costs }, draftModel);
   }
 
   get idle(): boolean {
     return this.parts.admission.length === 0 && this.#running.length === 0;
   }
 
-  /** Writes idle conversations to disk. Called when there is nothing else to do. */
-  rest(): void {
+  /** Writes one idle conversation to disk; false when none is left. Called when there is nothing else to do. */
+  rest(): boolean {
     const { sequences, governor, emit } = this.parts;
-    sequences.persistIdle();
+    if (sequences.persistOne()) return true;
     if (governor.hasLooked) emit({ type: "settled", threads: governor.settled });
+    return false;
+  }
+
+  /** Called after a long rest. */
+  giveBack(): void {
+    if (!this.parts.admission.shrink()) return;
+    this.#drafter.release();
+    Bun.gc(true); // the states that moved are garbage, and nothing else would collect it while nobody asks
   }
 
   /** Tokenizes and queues a request. A prompt that does not fit is refused with its token count, or cut in the middle. */
@@ -63,7 +79,8 @@ export class Engine {
         const message = "the prompt is longer than the context length currently available to the model";
         return emit({ type: "failed", id: request.id, fault: "invalid", message, overflowTokens: tokens.length });
       }
-      const prompt = tooLong ? cutMiddle(tokens, request.numKeep, contextLimit) : tokens;
+      const kept = keptTokens(request.numKeep, tokens.length, model.addsBos);
+      const prompt = tooLong ? fitPrompt(tokens, kept, contextLimit) : tokens;
       const cut = tokens.length - prompt.length;
       admission.push(new Generation(model, { ...request, contextLimit }, prompt, cut, this.#arrivals++));
     } catch (error) {
@@ -79,14 +96,14 @@ export class Engine {
   }
 
   step(): void {
-    const { sequences, draftModel, admission, governor, pulse, emit } = this.parts;
+    const { sequences, admission, governor, pulse, emit } = this.parts;
     admission.admit(this.#running);
     admission.closeGap(this.#running, this.#costs.stepMs);
     const outputs = this.#compose();
     if (this.#batch.length === 0) return;
     const startedMs = performance.now();
     sequences.setThreads(governor.threads);
-    draftModel?.setThreads(governor.threads);
+    this.#drafter.setThreads(governor.threads);
     pulse.announce(this.#batch.length, this.#costs.promptTokenMs);
     const code = sequences.context.decode(this.#batch);
     if (code !== 0) return this.#batchFailed(code);
@@ -117,10 +134,10 @@ export class Engine {
   #compose(): Output[] {
     this.#batch.clear();
     const { batchSize } = this.parts;
+    // Making room may end an answer, reorder all of them, or send one back to its prompt.
+    for (const running of [...this.#running]) if (!running.generation.inPrompt) this.#makeRoom(running);
     const prompts = this.#running.filter(({ generation }) => generation.inPrompt);
-    const answering = new Set(
-      this.#running.filter((running) => !running.generation.inPrompt && this.#hasRoom(running)),
-    );
+    const answering = new Set(this.#running.filter(({ generation }) => !generation.inPrompt));
     const views = prompts.map(({ generation }) => ({
       id: generation.id,
       remaining: generation.feed.length - generation.fed,
@@ -130,7 +147,7 @@ export class Engine {
     const shares = new Map(
       sharePrompts(views, answering.size, { batch: batchSize, slice }).map(({ id, tokens }) => [id, tokens]),
     );
-    const drafts = prompts.length > 0 ? undefined : this.#drafts([...answering]);
+    const drafts = prompts.length > 0 ? undefined : this.#drafter.drafts([...answering]);
     const outputs: Output[] = [];
     for (const running of this.#running) {
       if (answering.has(running)) outputs.push(this.#addAnswer(running, drafts?.get(running) ?? NO_DRAFT));
@@ -154,55 +171,6 @@ export class Engine {
     return index;
   }
 
-  /** Guesses at what follows: from the text itself where it repeats, else from the draft model. */
-  #drafts(answering: readonly Running[]): Map<Running, Draft> {
-    const { draftModel, sequences } = this.parts;
-    const drafts = new Map<Running, Draft>();
-    const asked: { running: Running; wish: DraftWish }[] = [];
-    for (const running of answering) {
-      const most = this.#draftRoom(running, answering.length);
-      if (most <= 0) continue;
-      const { generation, sequence } = running;
-      const tokens = [...sequence.tokens, generation.output.at(-1) ?? 0];
-      const stepMs = this.#costs.stepMs / answering.length;
-      const { extraTokenMs } = this.#costs;
-      const found = lookUpDraft(tokens, most);
-      // Where a text has been copied so far, a few words in common mean that it goes on.
-      const copies = found.matched >= COPYING_MATCH || generation.copyPacing.hasPaid;
-      const pacing = copies ? generation.copyPacing : generation.lookupPacing;
-      const guess = found.matched === 0 ? [] : found.tokens.slice(0, pacing.next(stepMs, extraTokenMs));
-      if (guess.length > 0) {
-        drafts.set(running, { tokens: guess, pacing });
-        continue;
-      }
-      if (draftModel === undefined) continue;
-      const wanted = Math.min(most, generation.modelPacing.next(stepMs, extraTokenMs + draftModel.tokenMs));
-      if (wanted > 0) asked.push({ running, wish: { sequence: sequence.sequence, tokens, most: wanted } });
-    }
-    if (draftModel === undefined || asked.length === 0) return drafts;
-    const guesses = draftModel.draft(
-      asked.map(({ wish }) => wish),
-      sequences.plan,
-    );
-    for (const [i, { running }] of asked.entries()) {
-      drafts.set(running, { tokens: guesses[i] ?? [], pacing: running.generation.modelPacing });
-    }
-    return drafts;
-  }
-
-  #draftRoom({ generation, sequence }: Running, answering: number): number {
-    const { sequences, batchSize } = this.parts;
-    const { draftTokens, maxTokens, contextLimit } = generation.request;
-    if (sequences.rules.reuse !== "cut") return 0;
-    return Math.min(
-      OUTPUTS_PER_SEQUENCE - 1,
-      draftTokens ?? OUTPUTS_PER_SEQUENCE,
-      Math.min(contextLimit, sequences.capacity) - sequence.tokens.length - 2,
-      Math.floor(batchSize / answering) - 1,
-      maxTokens < 0 ? OUTPUTS_PER_SEQUENCE : maxTokens - generation.output.length - 1,
-    );
-  }
-
   #addPrompt(running: Running, count: number): Output | undefined {
     const { generation } = running;
     let index: number | undefined;
@@ -216,23 +184,25 @@ export class Engine {
   }
 
   /** Makes sure one more token fits: by growing, else by shifting, else the answer ends here. */
-  #hasRoom(running: Running): boolean {
-    const { sequences, admission } = this.parts;
+  #makeRoom(running: Running): void {
+    const { model, sequences, admission } = this.parts;
     const { generation, sequence } = running;
     const limit = generation.request.contextLimit;
     const length = sequence.tokens.length;
-    if (length < Math.min(limit, sequences.capacity)) return true;
+    // The token drawn last counts, though it is yet to be evaluated: an answer ends, or shifts, when the text is full.
+    if (length < Math.min(limit - 1, sequences.capacity)) return;
     const demand = { sequences: this.#running.length, tokens: Math.min(length * 2, limit) };
-    if (length < limit && admission.grow(demand, this.#running)) return true;
-    const keep = Math.max(0, Math.min(generation.request.numKeep, length - 2));
+    if (length < limit - 1 && admission.grow(demand, this.#running)) return;
+    const kept = keptTokens(generation.request.numKeep, generation.prompt.length, model.addsBos);
+    const keep = Math.max(0, Math.min(kept, length - LEAST_SHIFTED));
     const dropped = generation.request.shift ? sequences.shift(sequence, keep) : 0;
     generation.shifted += dropped;
     if (dropped === 0) this.#finish(running, "length");
-    return dropped > 0;
   }
 
   #sampleAll(outputs: readonly Output[]): Delta[] {
     const deltas: Delta[] = [];
+    let damaged = false;
     for (const output of outputs) {
       const { generation } = output.running;
       try {
@@ -246,8 +216,10 @@ export class Engine {
         this.#leave(output.running);
         this.parts.sequences.empty(output.running.sequence);
         this.#fail(generation.id, error);
+        damaged ||= error instanceof InvalidNumbers;
       }
     }
+    if (damaged) this.parts.admission.renew(this.#running);
     return deltas;
   }
 
@@ -320,11 +292,4 @@ export class Engine {
       });
     }
   }
-}
-
-/** Keeps the first `keep` tokens and the end, as Ollama's runner does; leaves one place for the answer. */
-function cutMiddle(tokens: readonly number[], keep: number, limit: number): number[] {
-  const room = limit - 1;
-  const head = Math.max(0, Math.min(keep < 0 ? tokens.length : keep, room - 1));
-  return [...tokens.slice(0, head), ...tokens.slice(tokens.length - (room - head))];
 }

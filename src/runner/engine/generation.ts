@@ -26,7 +26,11 @@ export class Generation {
   readonly #startedMs = performance.now();
   #promptDoneMs = 0;
   #deltaText = "";
+  /** Everything that was shown. */
+  #shown = "";
   #deltaLogprobs: TokenLogprob[] = [];
+  /** Of tokens whose text is held back, because it may be the beginning of a stop word. */
+  #heldLogprobs: TokenLogprob[] = [];
   /** What must be computed before a token can be drawn: the prompt, or after a lost state everything so far. */
   feed: readonly number[];
   /** How many of these the sequence holds. */
@@ -107,19 +111,30 @@ export class Generation {
     this.penalties.accept(token);
     this.#constraint?.accept(token);
     if (this.model.isEndOfGeneration(token)) return "stop";
-    if (snapshot !== undefined) {
-      this.#deltaLogprobs.push(describeLogprob(snapshot, token, (id) => this.model.rawPiece(id, true)));
-    }
-    const bytes = this.request.printSpecial ? this.model.rawPiece(token, true) : this.model.piece(token);
-    this.#deltaText += this.text.push(bytes);
+    if (snapshot !== undefined) this.#heldLogprobs.push(describeLogprob(snapshot, token, (id) => this.#piece(id)));
+    const shown = this.text.push(this.#piece(token));
+    this.#deltaText += shown;
+    this.#releaseLogprobs(shown);
     if (this.text.stopWord !== undefined || this.#constraint?.mustEnd === true) return "stop";
     const { maxTokens } = this.request;
     return maxTokens >= 0 && this.output.length >= maxTokens ? "length" : undefined;
   }
 
+  #piece(token: number): Uint8Array {
+    return this.request.printSpecial ? this.model.rawPiece(token, true) : this.model.piece(token);
+  }
+
+  /** Tokens are told with their text; those of a stop word are not told at all. */
+  #releaseLogprobs(shown: string): void {
+    if (this.text.stopWord !== undefined) this.#heldLogprobs.length = shown === "" ? 0 : 1;
+    else if (shown === "" && this.text.holds) return;
+    this.#deltaLogprobs.push(...this.#heldLogprobs.splice(0));
+  }
+
   /** What became showable since the last call, or undefined when nothing did. */
   takeDelta(): Delta | undefined {
     if (this.#deltaText === "" && this.#deltaLogprobs.length === 0) return undefined;
+    this.#shown += this.#deltaText;
     const delta: Delta = {
       id: this.id,
       text: this.#deltaText,
@@ -132,9 +147,10 @@ export class Generation {
 
   finish(reason: DoneReason): { delta: Delta | undefined; done: GenerateDone } {
     this.#deltaText += this.text.finish();
+    this.#deltaLogprobs.push(...this.#heldLogprobs.splice(0));
     const now = performance.now();
     const promptDone = this.#promptDoneMs === 0 ? now : this.#promptDoneMs;
-    const said = this.output.filter((token) => !this.model.isEndOfGeneration(token));
+    const delta = this.takeDelta();
     const done: GenerateDone = {
       type: "done",
       id: this.id,
@@ -149,9 +165,26 @@ export class Generation {
       shiftedTokens: this.shifted,
       draftedTokens: this.drafted,
       acceptedTokens: this.accepted,
-      ...(this.request.returnTokens ? { tokens: [...this.prompt, ...said] } : {}),
+      ...(this.request.returnTokens ? { tokens: [...this.prompt, ...this.#said()] } : {}),
     };
-    return { delta: this.takeDelta(), done };
+    return { delta, done };
+  }
+
+  /** The answer as ids. A stop word is no part of it, though its tokens were drawn. */
+  #said(): number[] {
+    const said = this.output.filter((token) => !this.model.isEndOfGeneration(token));
+    if (this.text.stopWord === undefined) return said;
+    const shown = Buffer.from(this.#shown, "utf8");
+    const kept: number[] = [];
+    let end = 0;
+    for (const token of said) {
+      const next = end + this.#piece(token).length;
+      if (next > shown.length) break;
+      kept.push(token);
+      end = next;
+    }
+    const rest = shown.subarray(end).toString("utf8");
+    return [...kept, ...this.model.tokenize(rest, { addSpecial: false, parseSpecial: false })];
   }
 }
 

@@ -19,7 +19,7 @@ export class OutputText {
   private readonly stopWords: readonly string[];
 
   constructor(stopWords: readonly string[]) {
-    // An empty one would be met before the first character; llama.cpp's server passes over it too.
+    // An empty one would be met before the first character.
     this.stopWords = stopWords.filter((word) => word !== "");
   }
 
@@ -28,18 +28,20 @@ export class OutputText {
     return this.#stopWord;
   }
 
+  /** Text is held back: it may be the beginning of a stop word. */
+  get holds(): boolean {
+    return this.#held !== "";
+  }
+
   push(bytes: Uint8Array): string {
     return this.#release(this.#decoder.decode(bytes, { stream: true }));
   }
 
-  /** What is left when the generation ends: an unfinished character becomes U+FFFD, as Go's JSON encoder writes it. */
+  /** What is left when the generation ends. An unfinished character is left out, as by llama.cpp's server. */
   finish(): string {
-    if (this.#stopWord !== undefined) return "";
-    const rest = this.#release(this.#decoder.decode());
-    if (this.#stopWord !== undefined) return rest;
     const held = this.#held;
     this.#held = "";
-    return rest + held;
+    return held;
   }
 
   #release(text: string): string {

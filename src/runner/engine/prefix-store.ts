@@ -61,6 +61,15 @@ export class PrefixStore {
     return this.#entries;
   }
 
+  hasOnDisk(tokens: readonly number[]): boolean {
+    return this.#entries.some(
+      (entry) =>
+        entry.path !== undefined &&
+        entry.tokens.length >= tokens.length &&
+        commonPrefix(entry.tokens, tokens) === tokens.length,
+    );
+  }
+
   /** Keeps a state in memory. Entries that are prefixes of it are replaced by it. */
   keep(tokens: readonly number[], state: Uint8Array): void {
     if (tokens.length < WORTH_KEEPING_TOKENS || state.length > this.memoryBytes) return;
@@ -147,12 +156,15 @@ export class PrefixStore {
   #readDirectory(directory: string): void {
     let names: string[];
     try {
-      names = readdirSync(directory).filter((name) => name.endsWith(".state"));
+      names = readdirSync(directory);
     } catch {
       return;
     }
     for (const name of names) {
       const path = join(directory, name);
+      // A runner that was killed while it wrote leaves an unfinished file.
+      if (name.endsWith(".tmp")) rmSync(path, { force: true });
+      if (!name.endsWith(".state")) continue;
       const header = readTokens(path);
       if (header === undefined) rmSync(path, { force: true });
       else this.#entries.push({ ...header, state: undefined, path, lastUsed: 0 });

@@ -7,7 +7,7 @@ import { AppError } from "../../base/errors.ts";
 import { Xoshiro128 } from "./xoshiro.ts";
 
 export interface SampleParams {
-  /** 0 or less: always the likeliest token. */
+  /** 0 or less: always the likeliest token that the filters leave. */
   readonly temperature: number;
   /** 0: no limit. */
   readonly topK: number;
@@ -45,10 +45,12 @@ export class Sampler {
   /** Throws `internal` when a logit is NaN or no token is left to draw. */
   sample(logits: Float32Array): number {
     const { temperature, topK, typicalP } = this.params;
-    if (temperature <= 0 || topK === 1) return likeliest(logits);
+    // Top-k, top-p and min-p never rule the likeliest out; typical sampling does, at temperature 0 too.
+    if (topK === 1 || (temperature <= 0 && typicalP >= 1)) return likeliest(logits);
     if (!this.#keepsSorted && typicalP >= 1) return this.#draw(gather(logits, this.#cutoff(logits)));
     const best = this.#keepsSorted ? this.#best(logits) : sorted(logits, topK);
-    return this.#draw(this.#filter(typicalP < 1 ? typical(best, typicalP) : best));
+    const left = this.#filter(typicalP < 1 ? typical(best, typicalP) : best);
+    return temperature <= 0 ? (left.ids[0] ?? 0) : this.#draw(left);
   }
 
   /** The `topK` likeliest, sorted. */
@@ -121,8 +123,11 @@ function nothingLeft(): AppError {
   return new AppError("internal", "no token is left to draw");
 }
 
-function invalidNumbers(): AppError {
-  return new AppError("internal", "the model produced invalid numbers (NaN)");
+/** The model, or what it holds of a text, is damaged. */
+export class InvalidNumbers extends AppError {
+  constructor() {
+    super("internal", "the model produced invalid numbers (NaN)");
+  }
 }
 
 /** The token with the largest logit, the first of equals. A NaN is below, above and equal to nothing: its block is looked into. */
@@ -137,7 +142,7 @@ export function likeliest(logits: Float32Array): number {
       if (value > best) {
         best = value;
         at = i;
-      } else if (Number.isNaN(value)) throw invalidNumbers();
+      } else if (Number.isNaN(value)) throw new InvalidNumbers();
     }
   }
   if (at < 0) throw nothingLeft();
@@ -169,7 +174,7 @@ function largest(logits: Float32Array, ids: Int32Array, values: Float32Array): n
     for (let i = start; i < end; i++) {
       const value = logits[i] as number;
       if (value <= least) continue;
-      if (Number.isNaN(value)) throw invalidNumbers();
+      if (Number.isNaN(value)) throw new InvalidNumbers();
       let at = size < most ? size++ : most - 1;
       for (; at > 0 && (values[at - 1] as number) < value; at--) {
         values[at] = values[at - 1] as number;

@@ -120,18 +120,41 @@ export class Sequences implements Disposable {
     return this.#restore(sequence, state);
   }
 
-  /** Writes what idle sequences hold to disk, so that it survives this process. */
-  persistIdle(): void {
-    for (const sequence of this.#all) {
-      if (
-        sequence.busy ||
-        sequence.tokens.length < WORTH_KEEPING_TOKENS ||
-        sequence.persisted === sequence.tokens.length
-      )
-        continue;
-      this.store.persist(sequence.tokens, this.#context.saveSequence(sequence.sequence));
-      sequence.persisted = sequence.tokens.length;
-    }
+  /** Writes what one idle sequence holds to disk, so that it survives this process. False when nothing is left to write. */
+  persistOne(): boolean {
+    const sequence = this.#all.find(
+      ({ busy, tokens, persisted }) => !busy && tokens.length >= WORTH_KEEPING_TOKENS && persisted !== tokens.length,
+    );
+    if (sequence === undefined) return false;
+    this.store.persist(sequence.tokens, this.#context.saveSequence(sequence.sequence));
+    sequence.persisted = sequence.tokens.length;
+    return true;
+  }
+
+  /** Tokens of the conversation that was used last. */
+  get latestLength(): number {
+    return this.#byUse()[0]?.tokens.length ?? 0;
+  }
+
+  /**
+   * Moves to a smaller context while nothing runs: the conversations used last stay, the store has the others. False, and
+   * nothing changes, where the store would have to forget them.
+   */
+  shrink(plan: ContextPlan): boolean {
+    const leaving = this.#byUse().slice(plan.sequences);
+    const unwritten = leaving.filter(({ tokens }) => !this.store.hasOnDisk(tokens));
+    if (!this.store.keepsInMemory && unwritten.some(({ tokens }) => tokens.length >= WORTH_KEEPING_TOKENS))
+      return false;
+    for (const sequence of unwritten) this.#keep(sequence, 0);
+    for (const sequence of leaving) this.empty(sequence);
+    return this.resize(plan).changed;
+  }
+
+  /** What holds something: running ones first, then the most recently used. */
+  #byUse(): Sequence[] {
+    return this.#all
+      .filter(({ busy, tokens }) => busy || tokens.length > 0)
+      .sort((a, b) => Number(b.busy) - Number(a.busy) || b.lastUsed - a.lastUsed);
   }
 
   /** Saves a sequence that is about to lose more than `kept` tokens, unless the store is off or holds it. */
@@ -187,28 +210,28 @@ export class Sequences implements Disposable {
   }
 
   /**
-   * Moves to another context; states move along, running ones first, then the most recently used, numbered anew.
-   * When it could not be had the old size stays. `lost` are running sequences whose state did not survive, with the
-   * tokens they held: they must be computed again.
+   * Moves to another context; states move along, running ones first, then the most recently used, numbered anew; what
+   * finds no place goes to the store. When it could not be had the old size stays. `lost` are running sequences whose
+   * state did not survive, with the tokens they held: they must be computed again.
    */
-  grow(plan: ContextPlan): { grew: boolean; lost: Map<Sequence, number[]> } {
-    const order = this.#all.toSorted((a, b) => Number(b.busy) - Number(a.busy) || b.lastUsed - a.lastUsed);
-    const filled = order.filter(({ busy, tokens }) => busy || tokens.length > 0);
-    const states = filled.map((sequence) => ({ sequence, state: this.#context.saveSequence(sequence.sequence) }));
+  resize(plan: ContextPlan): { changed: boolean; lost: Map<Sequence, number[]> } {
+    const filled = this.#byUse();
+    const moving = filled.slice(0, plan.sequences);
+    for (const sequence of filled.slice(plan.sequences)) this.#keep(sequence, 0);
+    const states = moving.map((sequence) => ({ sequence, state: this.#context.saveSequence(sequence.sequence) }));
     const before = this.#plan;
     this.#context[Symbol.dispose]();
-    const grew = this.#replace(plan);
-    if (!grew) this.#context = this.#create(before);
+    const changed = this.#replace(plan);
+    if (!changed) this.#context = this.#create(before);
     else this.#plan = plan;
-    const kept = states.slice(0, this.#plan.sequences);
-    this.#all = [...kept.map(({ sequence }) => sequence), ...emptySequences(this.#plan.sequences, kept.length)];
+    this.#all = [...moving, ...emptySequences(this.#plan.sequences, moving.length)];
     const lost = new Map<Sequence, number[]>();
-    for (const [id, { sequence, state }] of kept.entries()) {
+    for (const [id, { sequence, state }] of states.entries()) {
       sequence.sequence = id;
       const { tokens } = sequence;
       if (tokens.length > 0 && !this.#restore(sequence, state) && sequence.busy) lost.set(sequence, tokens);
     }
-    return { grew, lost };
+    return { changed, lost };
   }
 
   /** Puts a state into a sequence that is empty in memory; when that fails the sequence is empty in truth. */

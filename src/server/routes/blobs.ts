@@ -3,6 +3,7 @@
 import { Elysia } from "elysia";
 import { parseDigest } from "../../base/digest.ts";
 import { AppError } from "../../base/errors.ts";
+import { goQuote } from "../../base/go-text.ts";
 import type { Services } from "../services.ts";
 import { endOf } from "../request-context.ts";
 
@@ -13,7 +14,7 @@ export function blobRoutes({ store }: Services) {
       async ({ params }) => {
         const digest = parseDigest(params.digest);
         if (!(await store.blobs.has(digest)))
-          throw new AppError("not-found", `blob ${JSON.stringify(params.digest)} not found`);
+          throw new AppError("not-found", `blob ${goQuote(params.digest)} not found`);
         return new Response(null);
       },
       { detail: { summary: "Is a blob here?", tags: ["blobs"] } },

@@ -1,9 +1,12 @@
 // POST /api/chat (spec 2.26–2.41).
 
 import { Elysia } from "elysia";
+import { keepAliveMs } from "../../api/go-types.ts";
+import { decodeOptions } from "../../api/schema/options.ts";
 import { ChatRequest, type ChatResponse } from "../../api/schema/generate.ts";
 import type { Message, Tool } from "../../api/schema/message.ts";
 import { AppError } from "../../base/errors.ts";
+import { goQuote } from "../../base/go-text.ts";
 import { formatNow } from "../../base/rfc3339.ts";
 import type { ChatMessage, ToolDefinition } from "../../chat/message.ts";
 import type { AnswerEvent, AskableModel, ChatQuestion, ToolChoice } from "../../inference/model.ts";
@@ -27,26 +30,26 @@ export function chatRoutes(services: Services) {
 async function chat(services: Services, request: ChatRequest, signal: AbortSignal): Promise<Response> {
   checkTopLogprobs(request.top_logprobs);
   const sent = request.model ?? "";
-  if (sent === "") throw new AppError("invalid", "model is required");
+  if (sent.trim() === "") throw new AppError("invalid", "model is required");
   const model = await openNamed(services, sent);
-  const settings = askSettings(request);
   const messages = request.messages ?? [];
-  if (messages.length === 0 && settings.keepAliveMs === 0) {
+  if (messages.length === 0 && keepAliveMs(request.keep_alive) === 0) {
     model.unload();
     return jsonResponse(emptyAnswer(sent, "unload"));
   }
   const { abilities } = model;
   const think = thinkOf(request.think, abilities, sent);
-  if (!abilities.completion) throw new AppError("invalid", `${JSON.stringify(sent)} does not support chat`);
+  if (!abilities.completion) throw new AppError("invalid", `${goQuote(sent)} does not support chat`);
   const tools = (request.tools ?? []).map(toolDefinition);
   if (tools.length > 0 && !abilities.tools) throw new AppError("invalid", `${model.fullName} does not support tools`);
-  for (const { images } of messages) checkImages(images, model, sent);
+  const options = decodeOptions(request.options);
   if (messages.length === 0) {
-    await model.load(settings.options, settings.keepAliveMs, signal);
+    await model.load(options, keepAliveMs(request.keep_alive), signal);
     return jsonResponse(emptyAnswer(sent, "load"));
   }
+  for (const { images } of messages) checkImages(images, model, sent);
   const question: ChatQuestion = {
-    ...settings,
+    ...askSettings(request),
     messages: messages.map(chatMessage),
     tools,
     toolChoice: toolChoice(request.tool_choice),
@@ -55,7 +58,14 @@ async function chat(services: Services, request: ChatRequest, signal: AbortSigna
   };
   if (request._debug_render_only === true) {
     const rendered_template = model.renderChat(question);
-    return jsonResponse({ ...emptyAnswer(sent, ""), done: false, _debug_info: { rendered_template } });
+    const message = { role: "", content: "" };
+    return jsonResponse({
+      model: sent,
+      created_at: formatNow(),
+      message,
+      done: false,
+      _debug_info: { rendered_template },
+    });
   }
   const events = model.chat(question, signal);
   return request.stream === false
@@ -63,9 +73,9 @@ async function chat(services: Services, request: ChatRequest, signal: AbortSigna
     : ndjsonResponse(events, (event) => ({ ...chatChunk(sent, event), ...model.remote }));
 }
 
-function emptyAnswer(model: string, reason: string): ChatResponse {
-  const done = reason === "" ? {} : { done_reason: reason };
-  return { model, created_at: formatNow(), message: { role: "assistant", content: "" }, done: true, ...done };
+function emptyAnswer(model: string, reason: "load" | "unload"): ChatResponse {
+  const message = { role: "assistant", content: "" };
+  return { model, created_at: formatNow(), message, done: true, done_reason: reason };
 }
 
 export function chatMessage(message: Message): ChatMessage {
@@ -123,16 +133,20 @@ async function whole(
 ): Promise<Response> {
   const { text, thinking, toolCalls, logprobs, done } = await collectAnswer(events);
   if (done === undefined) throw new AppError("internal", "the answer did not end");
-  const chunk = chatChunk(sent, done);
+  const { message, done: isDone, done_reason, model, created_at, ...metrics } = chatChunk(sent, done);
   return jsonResponse({
-    ...chunk,
+    model,
     ...remote,
+    created_at,
     message: {
-      ...chunk.message,
+      ...message,
       content: text,
       ...(thinking === "" ? {} : { thinking }),
       ...(withTools && toolCalls.length > 0 ? { tool_calls: toolCalls.map(wireToolCall) } : {}),
     },
+    done: isDone,
+    done_reason,
     ...(logprobs.length === 0 ? {} : { logprobs: wireLogprobs(logprobs) }),
+    ...metrics,
   });
 }

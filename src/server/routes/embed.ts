@@ -2,15 +2,16 @@
 
 import { Elysia } from "elysia";
 import { EmbeddingRequest, EmbedRequest, type EmbedResponse } from "../../api/schema/embed.ts";
+import { keepAliveMs } from "../../api/go-types.ts";
 import { decodeOptions } from "../../api/schema/options.ts";
 import { AppError, toAppError } from "../../base/errors.ts";
+import { goQuote } from "../../base/go-text.ts";
 import type { AskableModel } from "../../inference/model.ts";
 import { jsonBody } from "../body.ts";
 import { embedInputs, embedTexts } from "../embeddings.ts";
 import { jsonResponse } from "../errors.ts";
 import { openNamed } from "../model-reference.ts";
 import { present } from "../native-chunks.ts";
-import { keepAliveMs } from "../request-settings.ts";
 import type { Services } from "../services.ts";
 import { endOf } from "../request-context.ts";
 
@@ -33,21 +34,19 @@ export async function openForEmbedding(services: Services, sent: string): Promis
   if (sent === "") throw new AppError("not-found", "model '' not found");
   const model = await openNamed(services, sent).catch((error: unknown) => {
     if (toAppError(error).fault !== "not-found") throw error;
-    throw new AppError("not-found", `model ${JSON.stringify(sent)} not found, try pulling it first`, { cause: error });
+    throw new AppError("not-found", `model ${goQuote(sent)} not found, try pulling it first`, { cause: error });
   });
   if (model.abilities.rerank) {
-    throw new AppError(
-      "invalid",
-      `${JSON.stringify(sent)} does not support embeddings: it is a reranker, ask /api/rerank`,
-    );
+    throw new AppError("invalid", `${goQuote(sent)} does not support embeddings: it is a reranker, ask /api/rerank`);
   }
   return model;
 }
 
 async function embed(services: Services, request: EmbedRequest, signal: AbortSignal): Promise<Response> {
   const sent = request.model ?? "";
-  if (sent === "") throw new AppError("not-found", "model '' not found");
+  if (sent.trim() === "") throw new AppError("not-found", `model '${sent}' not found`);
   const inputs = embedInputs(request.input);
+  const model = await openForEmbedding(services, sent);
   const wish = {
     inputs,
     truncate: request.truncate ?? true,
@@ -55,7 +54,7 @@ async function embed(services: Services, request: EmbedRequest, signal: AbortSig
     options: decodeOptions(request.options),
     keepAliveMs: keepAliveMs(request.keep_alive),
   };
-  const { vectors, ...facts } = await embedTexts(await openForEmbedding(services, sent), wish, signal);
+  const { vectors, ...facts } = await embedTexts(model, wish, signal);
   const response: EmbedResponse = {
     model: sent,
     embeddings: vectors.map((vector) => [...vector]),
@@ -70,10 +69,10 @@ async function embed(services: Services, request: EmbedRequest, signal: AbortSig
 
 async function embedOne(services: Services, request: EmbeddingRequest, signal: AbortSignal): Promise<Response> {
   const sent = request.model ?? "";
-  if (sent === "") throw new AppError("invalid", "model is required");
+  if (sent.trim() === "") throw new AppError("invalid", "model is required");
+  const model = await openForEmbedding(services, sent);
   const options = decodeOptions(request.options);
   const keepAlive = keepAliveMs(request.keep_alive);
-  const model = await openForEmbedding(services, sent);
   const prompt = request.prompt ?? "";
   if (prompt === "") {
     await model.load(options, keepAlive, signal);

@@ -1,15 +1,18 @@
 // POST /api/generate (spec 2.17–2.25).
 
 import { Elysia } from "elysia";
+import { keepAliveMs } from "../../api/go-types.ts";
+import { decodeOptions } from "../../api/schema/options.ts";
 import { GenerateRequest, type GenerateResponse } from "../../api/schema/generate.ts";
 import { AppError } from "../../base/errors.ts";
+import { goQuote } from "../../base/go-text.ts";
 import { formatNow } from "../../base/rfc3339.ts";
 import type { AnswerEvent, AskableModel, PromptQuestion } from "../../inference/model.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse } from "../errors.ts";
 import { openNamed } from "../model-reference.ts";
 import { collectAnswer, generateChunk, wireLogprobs, wireToolCall } from "../native-chunks.ts";
-import { askSettings, checkImages, checkTopLogprobs, keepAliveMs, thinkOf } from "../request-settings.ts";
+import { askSettings, checkImages, checkTopLogprobs, thinkOf } from "../request-settings.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
 import { endOf } from "../request-context.ts";
@@ -25,9 +28,8 @@ export function generateRoutes(services: Services) {
 async function generate(services: Services, request: GenerateRequest, signal: AbortSignal): Promise<Response> {
   checkTopLogprobs(request.top_logprobs);
   const sent = request.model ?? "";
-  if (sent === "") throw new AppError("not-found", "model '' not found");
+  if (sent.trim() === "") throw new AppError("not-found", `model '${sent}' not found`);
   const model = await openNamed(services, sent);
-  const settings = askSettings(request);
   const prompt = request.prompt ?? "";
   if (prompt === "" && keepAliveMs(request.keep_alive) === 0) {
     model.unload();
@@ -39,13 +41,15 @@ async function generate(services: Services, request: GenerateRequest, signal: Ab
   }
   const { abilities } = model;
   const think = thinkOf(request.think, abilities, sent);
-  if (!abilities.completion) throw new AppError("invalid", `${JSON.stringify(sent)} does not support generate`);
+  if (!abilities.completion) throw new AppError("invalid", `${goQuote(sent)} does not support generate`);
   if (request.suffix && !abilities.insert) throw new AppError("invalid", `${model.fullName} does not support insert`);
-  checkImages(request.images, model, sent);
-  if (prompt === "" && !request.suffix) {
-    await model.load(settings.options, settings.keepAliveMs, signal);
+  const options = decodeOptions(request.options);
+  if (prompt === "") {
+    await model.load(options, keepAliveMs(request.keep_alive), signal);
     return jsonResponse(emptyAnswer(sent, "load"));
   }
+  checkImages(request.images, model, sent);
+  const settings = askSettings(request);
   const question: PromptQuestion = {
     ...settings,
     prompt,

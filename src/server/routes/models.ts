@@ -15,6 +15,7 @@ import { digestHex } from "../../base/digest.ts";
 import type { GgufFacts } from "../../formats/gguf/facts.ts";
 import { AppError, toAppError } from "../../base/errors.ts";
 import { goJson } from "../../base/go-encode.ts";
+import { goQuote } from "../../base/go-text.ts";
 import { logWarn } from "../../base/log.ts";
 import { formatLocal } from "../../base/rfc3339.ts";
 import { capabilitiesOf } from "../../models/capabilities.ts";
@@ -28,6 +29,7 @@ import { runConversion } from "../../runner/convert-job.ts";
 import type { JobSettings } from "../../runner/job.ts";
 import type { RunningInfo } from "../../scheduler/loaded.ts";
 import { jsonBody } from "../body.ts";
+import { localName, storedName } from "../model-reference.ts";
 import { jsonResponse, publicError, STATUS } from "../errors.ts";
 import type { StoredModel } from "../../models/store.ts";
 import type { Services } from "../services.ts";
@@ -39,7 +41,7 @@ export function modelRoutes(services: Services) {
   return new Elysia()
     .get("/api/tags", () => listModels(services), { detail: { summary: "List models", tags: ["models"] } })
     .get("/api/ps", () => listRunning(services), { detail: { summary: "List running models", tags: ["models"] } })
-    .post("/api/show", ({ body, request }) => show(services, body, isLocalProgram(request)), {
+    .post("/api/show", ({ body, request }) => show(services, body, request), {
       parse: jsonBody(ShowRequest),
       body: ShowRequest,
       detail: { summary: "Show a model", tags: ["models"] },
@@ -147,13 +149,16 @@ async function listRunning({ scheduler, inference }: Services): Promise<Response
 }
 
 /** Where the models are, and with it the user's name, is nobody else's business (threat o#13223). */
-async function show({ store, config }: Services, request: ShowRequest, isHere: boolean): Promise<Response> {
+async function show({ store, config }: Services, request: ShowRequest, http: Request): Promise<Response> {
   const sent = request.model || request.name || "";
-  if (sent === "") throw new AppError("invalid", "model is required");
-  const name = ModelName.parse(sent);
+  if (sent.trim() === "") throw new AppError("invalid", "model is required");
+  const name = localName(sent, "remote model details are unavailable");
   const shown = showModel(await openModel(store, name, name.display), request, config.goTemplate);
-  const modelfile = isHere ? shown.modelfile : shown.modelfile?.replaceAll(store.directory + sep, "");
-  return jsonResponse({ ...shown, modelfile });
+  const modelfile = isLocalProgram(http) ? shown.modelfile : shown.modelfile?.replaceAll(store.directory + sep, "");
+  // Copilot Chat shows this key, where people look for the name that they know (Ollama: server/routes.go, ShowHandler).
+  const isCopilot = (http.headers.get("user-agent") ?? "").startsWith("GitHubCopilotChat/");
+  const model_info = isCopilot ? { ...shown.model_info, "general.basename": sent } : shown.model_info;
+  return jsonResponse({ ...shown, modelfile, model_info });
 }
 
 async function create(
@@ -163,8 +168,19 @@ async function create(
 ): Promise<Response> {
   checkCreateRequest(request);
   const pull = (name: ModelName, pullSignal: AbortSignal) => registry.pull(name, false, pullSignal);
-  const progress = createModel({ store, pull, quantize, convert: convertInChild(config) }, request, signal);
+  const progress = createModel(
+    { store, pull, quantize, convert: convertInChild(config) },
+    withLocalFrom(request),
+    signal,
+  );
   return request.stream === false ? lastProgress(progress) : ndjsonResponse(progress, (line) => line);
+}
+
+/** Where a remote host is given, `from` is a name there. Throws as `localName` does. */
+function withLocalFrom(request: CreateRequest): CreateRequest {
+  if (!request.from || request.remote_host) return request;
+  localName(request.from);
+  return { ...request, from: storedName(request.from) };
 }
 
 /** One bar of its own: where clients key bars by digest, any text that is none will do (Ollama quantizes under zeros). */
@@ -196,21 +212,22 @@ export async function lastProgress(progress: AsyncIterable<ProgressResponse>): P
 
 async function copy({ store }: Services, request: CopyRequest): Promise<Response> {
   const source = ModelName.tryParse(request.source ?? "");
-  if (source === undefined) throw new AppError("invalid", `source ${JSON.stringify(request.source ?? "")} is invalid`);
+  if (source === undefined) throw new AppError("invalid", `source ${goQuote(request.source ?? "")} is invalid`);
   const target = ModelName.tryParse(request.destination ?? "");
   if (target === undefined)
-    throw new AppError("invalid", `destination ${JSON.stringify(request.destination ?? "")} is invalid`);
+    throw new AppError("invalid", `destination ${goQuote(request.destination ?? "")} is invalid`);
   if ((await store.find(source)) === undefined)
-    throw new AppError("not-found", `model ${JSON.stringify(request.source)} not found`);
-  await store.copy(source, target);
+    throw new AppError("not-found", `model ${goQuote(request.source ?? "")} not found`);
+  // Onto itself, in whatever letters, it stays as old as it was.
+  if (!source.equals(target)) await store.copy(source, target);
   return new Response(null);
 }
 
 async function remove({ store, scheduler }: Services, request: DeleteRequest): Promise<Response> {
   const sent = request.model || request.name || "";
-  const name = ModelName.tryParse(sent);
-  if (name === undefined)
-    throw new AppError("invalid", sent === "" ? "model is required" : `name ${JSON.stringify(sent)} is invalid`);
+  if (sent.trim() === "") throw new AppError("invalid", "model is required");
+  const name = ModelName.tryParse(storedName(sent));
+  if (name === undefined) throw new AppError("invalid", `name ${goQuote(sent)} is invalid`);
   let stored: StoredModel | undefined;
   try {
     stored = await store.find(name);

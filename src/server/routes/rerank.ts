@@ -4,11 +4,11 @@
 import { Elysia } from "elysia";
 import { decodeOptions } from "../../api/schema/options.ts";
 import { RerankRequest, type RerankResponse } from "../../api/schema/rerank.ts";
+import { keepAliveMs } from "../../api/go-types.ts";
 import { AppError } from "../../base/errors.ts";
 import { jsonBody } from "../body.ts";
 import { jsonResponse } from "../errors.ts";
 import { openNamed } from "../model-reference.ts";
-import { keepAliveMs } from "../request-settings.ts";
 import type { Services } from "../services.ts";
 import { endOf } from "../request-context.ts";
 

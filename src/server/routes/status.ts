@@ -4,6 +4,7 @@
 import { Elysia } from "elysia";
 import { AppError } from "../../base/errors.ts";
 import { VERSION } from "../../version.ts";
+import { readText } from "../body.ts";
 import { jsonResponse } from "../errors.ts";
 import type { Gate } from "../gate.ts";
 import { isLocalProgram } from "../peers.ts";
@@ -14,6 +15,12 @@ export function statusRoutes({ store }: Services, gate: Gate | undefined) {
   const refuse = (message: string) => (): never => {
     throw new AppError("forbidden", message);
   };
+  const refuseQuestion =
+    (message: string) =>
+    async ({ request }: { request: Request }): Promise<never> => {
+      const isBlank = (await readText(request)).trim() === "";
+      throw isBlank ? new AppError("invalid", "missing request body") : new AppError("forbidden", message);
+    };
   const signedOut = (): never => {
     throw new AppError("unauthorized", "you are not currently signed in");
   };
@@ -46,11 +53,11 @@ export function statusRoutes({ store }: Services, gate: Gate | undefined) {
     })
     .post("/api/signout", signedOut, { parse: "none", ...about("Refused: no account") })
     .delete("/api/user/keys/:key", signedOut, { parse: "none", ...about("Refused: no account") })
-    .post("/api/experimental/web_search", refuse("ollama cloud is disabled: web search is unavailable"), {
+    .post("/api/experimental/web_search", refuseQuestion("ollama cloud is disabled: web search is unavailable"), {
       parse: "none",
       ...about("Refused: no cloud"),
     })
-    .post("/api/experimental/web_fetch", refuse("ollama cloud is disabled: web fetch is unavailable"), {
+    .post("/api/experimental/web_fetch", refuseQuestion("ollama cloud is disabled: web fetch is unavailable"), {
       parse: "none",
       ...about("Refused: no cloud"),
     });

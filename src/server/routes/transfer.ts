@@ -4,6 +4,7 @@ import { Elysia } from "elysia";
 import { type ProgressResponse, PullRequest, PushRequest } from "../../api/schema/models.ts";
 import { AppError } from "../../base/errors.ts";
 import { jsonBody } from "../body.ts";
+import { storedName } from "../model-reference.ts";
 import type { Services } from "../services.ts";
 import { ndjsonResponse } from "../stream.ts";
 import { lastProgress } from "./models.ts";
@@ -24,7 +25,7 @@ export function transferRoutes(services: Services) {
 }
 
 async function pull({ registry }: Services, request: PullRequest, signal: AbortSignal): Promise<Response> {
-  const target = registry.parseTarget(request.model || request.name || "");
+  const target = registry.parseTarget(storedName(request.model || request.name || ""));
   return answer(registry.pull(target, request.insecure ?? false, signal), request.stream);
 }
 

@@ -80,7 +80,7 @@ test.each<[string, object, string]>([
   [
     "/api/chat",
     { tools: [{ type: "function", function: { name: "f", parameters: 5 } }] },
-    "json: cannot unmarshal number into Go struct field ChatRequest.tools.function.parameters of type api.ToolFunctionParameters",
+    "json: cannot unmarshal number into Go struct field ToolFunction.tools.function.parameters of type api.ToolFunctionParameters",
   ],
   [
     "/api/create",

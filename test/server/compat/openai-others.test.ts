@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { ModelName } from "../../../src/models/name.ts";
 import { floatsToBase64 } from "../../../src/server/compat/openai/embedding-routes.ts";
-import { shortFloat } from "../../../src/server/embeddings.ts";
+import { shortFloat } from "../../../src/base/short-float.ts";
 import { done, ScriptedModel, text } from "./scripted-model.ts";
 import { ScriptedApp, textAt } from "./scripted-app.ts";
 

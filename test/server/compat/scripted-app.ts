@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AppError } from "../../../src/base/errors.ts";
 import { readConfig } from "../../../src/config.ts";
-import { ModelName } from "../../../src/models/name.ts";
+import type { ModelName } from "../../../src/models/name.ts";
 import { ModelStore } from "../../../src/models/store.ts";
 import { Registry } from "../../../src/registry/registry.ts";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
@@ -25,8 +25,7 @@ export class ScriptedApp implements AsyncDisposable {
     this.#scheduler = new Scheduler(config, () => Promise.reject(new AppError("internal", "no library in this test")));
     const inference = {
       remoteRunning: () => Promise.resolve([]),
-      open: async (sent: string) => {
-        ModelName.parse(sent);
+      open: async (_: ModelName, sent: string) => {
         if (sent !== "scripted") throw new AppError("not-found", `model '${sent}' not found`);
         return this.model;
       },

@@ -1,0 +1,114 @@
+// The context grows and shrinks, and no conversation is forgotten by it: the engine itself on tiny models, told that a token of
+// cache takes a megabyte.
+
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EngineBench } from "../support/engine-bench.ts";
+import { tinyGguf } from "../support/tiny-gguf.ts";
+
+const MIB = 1024 * 1024;
+const LIMIT_MS = 60_000;
+
+const talk = (at: number, words: number) => Array.from({ length: words }, (_, i) => `${at}w${i % 7}`).join(" ");
+const TALKS = Array.from({ length: 8 }, (_, at) => talk(at, 40));
+
+describe.each(["llama", "gemma3"] as const)("a %s context", (kind) => {
+  test(
+    "gives up sequences for a longer prompt, and what they held comes back from host memory",
+    async () => {
+      using bench = await EngineBench.open(tinyGguf(kind));
+      const first = bench.ask(TALKS);
+      expect(bench.plan?.[0]).toBe(8);
+      bench.ask([talk(9, 500)]);
+      expect(bench.plan).toEqual([1, 2048]);
+      for (const [at, again] of TALKS.entries()) {
+        const [done] = bench.ask([`${again} ${at}`]);
+        expect(done?.evaluatedTokens).toBeLessThan((first[at]?.promptTokens ?? 0) / 2);
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "after a rest is as small as at first, and what it held comes back: the last talk at once, the others from disk",
+    async () => {
+      const stateDir = mkdtempSync(join(tmpdir(), "states-"));
+      const kept = { stateDir, stateDirBytes: 64 * MIB, prefixCacheBytes: 0 };
+      using bench = await EngineBench.open(tinyGguf(kind), kept);
+      const first = bench.ask(TALKS);
+      expect(bench.plan?.[0]).toBe(8);
+      // A message waits for one conversation to be written, not for all of them.
+      expect(bench.persistAll()).toBe(TALKS.length);
+      expect(readdirSync(stateDir)).toHaveLength(TALKS.length);
+      bench.loaded.engine.giveBack();
+      expect(bench.plan).toEqual([1, 512]);
+      for (const [at, again] of TALKS.entries()) {
+        const [done] = bench.ask([`${again} ${at}`]);
+        expect(done?.evaluatedTokens).toBeLessThan((first[at]?.promptTokens ?? 0) / 2);
+      }
+      rmSync(stateDir, { recursive: true });
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "without a disk cache keeps its talks in host memory when it gives its own back",
+    async () => {
+      using bench = await EngineBench.open(tinyGguf(kind));
+      const first = bench.ask(TALKS);
+      bench.loaded.engine.giveBack();
+      expect(bench.plan).toEqual([1, 512]);
+      const [done] = bench.ask([`${TALKS[3]} again`]);
+      expect(done?.evaluatedTokens).toBeLessThan((first[3]?.promptTokens ?? 0) / 2);
+    },
+    LIMIT_MS,
+  );
+});
+
+test.each(["llama", "gemma3", "lfm2", "mamba"] as const)(
+  "a %s context that grows under running answers changes none of them",
+  async (kind) => {
+    const asked = { maxTokens: 80, returnTokens: true, grammar: "root ::= [a-z ]*" };
+    const prompts = TALKS.slice(0, 3);
+    using calm = await EngineBench.open(tinyGguf(kind), { kvBytesPerToken: 1024 });
+    const expected = calm.ask(prompts, asked).map(({ tokens }) => tokens);
+    using bench = await EngineBench.open(tinyGguf(kind), { kvBytesPerToken: 1024 });
+    const ids = prompts.map((prompt) => bench.submit(prompt, asked));
+    for (let i = 0; i < 20; i++) bench.loaded.engine.step();
+    const before = bench.plan;
+    bench.ask([talk(5, 300)]);
+    expect(bench.plan?.[1]).toBeGreaterThan(before?.[1] ?? 512);
+    for (const [i, id] of ids.entries()) {
+      const outcome = bench.outcome(id);
+      expect(outcome).toMatchObject({ tokens: expected[i] });
+    }
+  },
+  LIMIT_MS,
+);
+
+test(
+  "nothing is given back where neither memory nor disk may keep what would be lost",
+  async () => {
+    using bench = await EngineBench.open(tinyGguf("llama"), { prefixCacheBytes: 0 });
+    bench.ask(TALKS);
+    const before = bench.plan;
+    bench.loaded.engine.giveBack();
+    expect(bench.plan).toEqual(before);
+    expect(bench.ask([`${TALKS[1]} again`])[0]?.evaluatedTokens).toBeLessThan(20);
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a context that is not much larger than needed stays as it is",
+  async () => {
+    using bench = await EngineBench.open(tinyGguf("llama"), { kvBytesPerToken: 1024 });
+    bench.ask(TALKS);
+    const before = bench.plan;
+    bench.loaded.engine.giveBack();
+    expect(bench.plan).toEqual(before);
+  },
+  LIMIT_MS,
+);
