@@ -36,7 +36,7 @@ function formatGrammar({ format }: AskSettings): string | undefined {
     case "json":
       return JSON_GRAMMAR;
     case "schema":
-      // llama.cpp, and so Ollama, answers a schema that says nothing with an object, which is what its senders read.
+      // A schema that says nothing asks for any object, as in llama.cpp.
       return Object.keys(format.schema).length === 0 ? JSON_GRAMMAR : schemaToGrammar(format.schema);
     case "grammar":
       checkGrammar(format.grammar);
