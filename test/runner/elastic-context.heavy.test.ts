@@ -32,6 +32,21 @@ describe.each(["llama", "gemma3"] as const)("a %s context", (kind) => {
   );
 
   test(
+    "gives up length for many short prompts, and a long one that was held comes back from host memory",
+    async () => {
+      using bench = await EngineBench.open(tinyGguf(kind));
+      const long = talk(9, 400);
+      const [first] = bench.ask([long]);
+      expect(bench.plan).toEqual([1, 2048]);
+      bench.ask(TALKS);
+      expect(bench.plan).toEqual([8, 256]);
+      const [done] = bench.ask([`${long} again`]);
+      expect(done?.evaluatedTokens).toBeLessThan((first?.promptTokens ?? 0) / 2);
+    },
+    LIMIT_MS,
+  );
+
+  test(
     "after a rest is as small as at first, and what it held comes back: the last talk at once, the others from disk",
     async () => {
       const stateDir = mkdtempSync(join(tmpdir(), "states-"));

@@ -216,8 +216,9 @@ export class Sequences implements Disposable {
    */
   resize(plan: ContextPlan): { changed: boolean; lost: Map<Sequence, number[]> } {
     const filled = this.#byUse();
-    const moving = filled.slice(0, plan.sequences);
-    for (const sequence of filled.slice(plan.sequences)) this.#keep(sequence, 0);
+    const fitting = filled.filter(({ busy, tokens }) => busy || tokens.length <= plan.contextPerSequence);
+    const moving = fitting.slice(0, plan.sequences);
+    for (const sequence of filled) if (!moving.includes(sequence)) this.#keep(sequence, 0);
     const states = moving.map((sequence) => ({ sequence, state: this.#context.saveSequence(sequence.sequence) }));
     const before = this.#plan;
     this.#context[Symbol.dispose]();
