@@ -32,7 +32,12 @@ export const InputItem = t.Object(
 );
 
 export const InputPart = t.Object(
-  { type: t.Optional(t.String()), text: t.Optional(t.String()), refusal: t.Optional(t.String()) },
+  {
+    type: t.Optional(t.String()),
+    text: t.Optional(t.String()),
+    refusal: t.Optional(t.String()),
+    image_url: t.Optional(t.String()),
+  },
   { title: "ResponsesContent", goType: "openai.ResponsesContent", additionalProperties: true },
 );
 
@@ -77,7 +82,9 @@ export const ResponsesRequest = t.Object(
       t.Object({ format: t.Optional(TextFormat) }, { title: "ResponsesText", goType: "openai.ResponsesText" }),
     ),
     truncation: t.Optional(t.String({ description: "auto, or disabled: a prompt that is too long is refused" })),
-    include: t.Optional(t.Array(t.String(), { description: "message.output_text.logprobs; others are ignored" })),
+    include: t.Optional(
+      t.Array(t.String(), { goType: "[]string", description: "message.output_text.logprobs; others are ignored" }),
+    ),
     top_logprobs: t.Optional(t.Integer()),
     metadata: t.Optional(t.Record(t.String(), t.Unknown())),
     ...extensionFields,

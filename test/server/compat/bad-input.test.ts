@@ -112,6 +112,11 @@ test.each<[string, object, string]>([
     { input: [{ role: "user", content: [{ type: "input_text", text: {} }] }] },
     "input[0]: content[0]: json: cannot unmarshal object into Go struct field ResponsesContent.text of type string",
   ],
+  [
+    "/v1/responses",
+    { input: [{ role: "user", content: [{ type: "input_image", image_url: { url: "data:image/png;base64,AA==" } }] }] },
+    "input[0]: content[0]: json: cannot unmarshal object into Go struct field ResponsesContent.image_url of type string",
+  ],
 ])("%s refuses what has the wrong type deep inside: %j", async (path, wrong, message) => {
   await using app = new ScriptedApp();
   const good = { model: "scripted", max_tokens: 1, messages: [{ role: "user", content: "x" }], stream: false };
