@@ -126,7 +126,7 @@ export class Generation {
 
   /** Tokens are told with their text; those of a stop word are not told at all. */
   #releaseLogprobs(shown: string): void {
-    if (this.text.stopWord !== undefined) this.#heldLogprobs.length = shown === "" ? 0 : 1;
+    if (this.text.stopWord !== undefined) this.#heldLogprobs.splice(shown === "" ? 0 : 1);
     else if (shown === "" && this.text.holds) return;
     this.#deltaLogprobs.push(...this.#heldLogprobs.splice(0));
   }
