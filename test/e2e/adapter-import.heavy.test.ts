@@ -44,7 +44,7 @@ async function importModel(model: string, files: Files): Promise<void> {
 }
 
 interface Logprobs {
-  readonly logprobs: readonly { readonly top_logprobs: readonly { bytes: readonly number[]; logprob: number }[] }[];
+  readonly logprobs: readonly { readonly top_logprobs: readonly { bytes?: readonly number[]; logprob: number }[] }[];
 }
 
 async function probabilities(model: string): Promise<Map<string, number>> {
@@ -56,7 +56,7 @@ async function probabilities(model: string): Promise<Map<string, number>> {
     top_logprobs: 20,
     options: { temperature: 0, num_predict: 1 },
   });
-  return new Map(answer.logprobs[0]?.top_logprobs.map(({ bytes, logprob }) => [bytes.join(), logprob]));
+  return new Map(answer.logprobs[0]?.top_logprobs.map(({ bytes = [], logprob }) => [bytes.join(), logprob]));
 }
 
 async function difference(left: string, right: string): Promise<number> {

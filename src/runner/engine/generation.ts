@@ -111,8 +111,10 @@ export class Generation {
     this.penalties.accept(token);
     this.#constraint?.accept(token);
     if (this.model.isEndOfGeneration(token)) return "stop";
-    if (snapshot !== undefined) this.#heldLogprobs.push(describeLogprob(snapshot, token, (id) => this.#piece(id)));
-    const shown = this.text.push(this.#piece(token));
+    const piece = this.#piece(token);
+    if (snapshot !== undefined)
+      this.#heldLogprobs.push(describeLogprob(snapshot, token, piece, (id) => this.model.rawPiece(id, true)));
+    const shown = this.text.push(piece);
     this.#deltaText += shown;
     this.#releaseLogprobs(shown);
     if (this.text.stopWord !== undefined || this.#constraint?.mustEnd === true) return "stop";
@@ -126,6 +128,7 @@ export class Generation {
 
   /** Tokens are told with their text; those of a stop word are not told at all. */
   #releaseLogprobs(shown: string): void {
+    if (this.#heldLogprobs.length === 0) return;
     if (this.text.stopWord !== undefined) this.#heldLogprobs.splice(shown === "" ? 0 : 1);
     else if (shown === "" && this.text.holds) return;
     this.#deltaLogprobs.push(...this.#heldLogprobs.splice(0));

@@ -45,15 +45,22 @@ export function snapshotLogprobs(logits: Float32Array, alternatives: number): Lo
   };
 }
 
+/**
+ * `written` is the token's share of the answer, which a control token may have none of; `spelled` names an alternative, a
+ * control token too: how likely an end was is worth knowing.
+ */
 export function describeLogprob(
   snapshot: LogprobSnapshot,
   token: number,
-  piece: (token: number) => Uint8Array,
+  written: Uint8Array,
+  spelled: (token: number) => Uint8Array,
 ): TokenLogprob {
-  const describe = (id: number, logprob: number): TokenLogprob => {
-    const bytes = piece(id);
-    return { token: pieceText(bytes), logprob, bytes: Array.from(bytes) };
-  };
-  const chosen = describe(token, snapshot.of(token));
-  return snapshot.top.length === 0 ? chosen : { ...chosen, top: snapshot.top.map(([id, p]) => describe(id, p)) };
+  const describe = (bytes: Uint8Array, logprob: number): TokenLogprob => ({
+    token: pieceText(bytes),
+    logprob,
+    bytes: Array.from(bytes),
+  });
+  const chosen = describe(written, snapshot.of(token));
+  if (snapshot.top.length === 0) return chosen;
+  return { ...chosen, top: snapshot.top.map(([id, logprob]) => describe(spelled(id), logprob)) };
 }
