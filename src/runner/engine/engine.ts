@@ -15,6 +15,7 @@ import { type Draft, NO_DRAFT, type Output, type Running } from "./running.ts";
 import type { Sequences } from "./sequences.ts";
 import { InvalidNumbers } from "./sampler.ts";
 import { StepCosts } from "./step-costs.ts";
+import { PromptTokens } from "./prompt-tokens.ts";
 import type { Pulse } from "./pulse.ts";
 import type { ThreadGovernor } from "./thread-governor.ts";
 
@@ -39,13 +40,15 @@ export class Engine {
   readonly #running: Running[] = [];
   readonly #batch: Batch;
   readonly #costs = new StepCosts();
-  #arrivals = 0;
+  readonly #promptTokens: PromptTokens;
   readonly #drafter: Drafter;
+  #arrivals = 0;
   readonly measures = { steps: 0, stepMs: 0, promptTokens: 0, generatedTokens: 0 };
 
   constructor(private readonly parts: EngineParts) {
     const { batchSize, sequences, draftModel } = parts;
     this.#batch = new Batch(batchSize);
+    this.#promptTokens = new PromptTokens(parts.model);
     this.#drafter = new Drafter({ batchSize, sequences, costs: this.#costs }, draftModel);
   }
 
@@ -72,7 +75,7 @@ export class Engine {
   submit(request: GenerateRequest): void {
     try {
       const { model, admission, maxContext, emit } = this.parts;
-      const tokens = this.#promptTokens(request);
+      const tokens = this.#promptTokens.of(request);
       const contextLimit = Math.min(request.contextLimit, maxContext);
       const tooLong = tokens.length >= contextLimit;
       if (tooLong && !request.cutPrompt) {
@@ -112,23 +115,6 @@ export class Engine {
     if (deltas.length > 0) emit({ type: "step", deltas });
     pulse.beat(performance.now());
     this.#measure(decodeMs, performance.now() - startedMs, outputs);
-  }
-
-  #promptTokens(request: GenerateRequest): number[] {
-    const { contextTokens, prompt, addSpecial } = request;
-    const { model } = this.parts;
-    for (const token of contextTokens) {
-      if (!Number.isInteger(token) || token < 0 || token >= model.vocabSize) {
-        throw new AppError("invalid", `context holds ${token}, which is no token of this model`);
-      }
-    }
-    const special = addSpecial && contextTokens.length === 0;
-    const fresh = model.tokenize(prompt, { addSpecial: special, parseSpecial: true });
-    const tokens = [...contextTokens, ...fresh];
-    // A template that writes BOS itself must not get a second one (llama.cpp only warns about it).
-    if (special && model.addsBos && tokens[0] === model.bosToken && tokens[1] === model.bosToken) tokens.shift();
-    if (tokens.length === 0) tokens.push(Math.max(0, model.bosToken));
-    return tokens;
   }
 
   #compose(): Output[] {
