@@ -52,8 +52,9 @@ test("the slice follows what steps and tokens cost, within its bounds", () => {
   const one = { prompts: 1, answers: 1 };
   expect(sliceFor({ stepMs: 0, promptTokenMs: 0 }, one, 512)).toBe(128);
   expect(sliceFor({ stepMs: 0, promptTokenMs: 0 }, one, 64)).toBe(64);
-  expect(sliceFor({ stepMs: 1, promptTokenMs: 10 }, one, 512)).toBe(32);
-  expect(sliceFor({ stepMs: 1, promptTokenMs: 10 }, one, 16)).toBe(16);
+  expect(sliceFor({ stepMs: 9, promptTokenMs: 1 }, one, 512)).toBe(27);
+  expect(sliceFor({ stepMs: 1, promptTokenMs: 10 }, one, 512)).toBe(16);
+  expect(sliceFor({ stepMs: 1, promptTokenMs: 10 }, one, 4)).toBe(4);
   expect(sliceFor({ stepMs: 1000, promptTokenMs: 0.01 }, one, 512)).toBe(512);
   const cheap = { stepMs: 10, promptTokenMs: 0.5 };
   expect(sliceFor(cheap, one, 4096)).toBeGreaterThan(sliceFor({ ...cheap, promptTokenMs: 1 }, one, 4096));
