@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EngineBench } from "../support/engine-bench.ts";
+import { SteppedEngine } from "../support/stepped-engine.ts";
 import { tinyGguf } from "../support/tiny-gguf.ts";
 
 const MIB = 1024 * 1024;
@@ -18,13 +18,13 @@ describe.each(["llama", "gemma3"] as const)("a %s context", (kind) => {
   test(
     "gives up sequences for a longer prompt, and what they held comes back from host memory",
     async () => {
-      using bench = await EngineBench.open(tinyGguf(kind));
-      const first = bench.ask(TALKS);
-      expect(bench.plan?.[0]).toBe(8);
-      bench.ask([talk(9, 500)]);
-      expect(bench.plan).toEqual([1, 2048]);
+      using stepped = await SteppedEngine.open(tinyGguf(kind));
+      const first = stepped.ask(TALKS);
+      expect(stepped.plan?.[0]).toBe(8);
+      stepped.ask([talk(9, 500)]);
+      expect(stepped.plan).toEqual([1, 2048]);
       for (const [at, again] of TALKS.entries()) {
-        const [done] = bench.ask([`${again} ${at}`]);
+        const [done] = stepped.ask([`${again} ${at}`]);
         expect(done?.evaluatedTokens).toBeLessThan((first[at]?.promptTokens ?? 0) / 2);
       }
     },
@@ -34,13 +34,13 @@ describe.each(["llama", "gemma3"] as const)("a %s context", (kind) => {
   test(
     "gives up length for many short prompts, and a long one that was held comes back from host memory",
     async () => {
-      using bench = await EngineBench.open(tinyGguf(kind));
+      using stepped = await SteppedEngine.open(tinyGguf(kind));
       const long = talk(9, 400);
-      const [first] = bench.ask([long]);
-      expect(bench.plan).toEqual([1, 2048]);
-      bench.ask(TALKS);
-      expect(bench.plan).toEqual([8, 256]);
-      const [done] = bench.ask([`${long} again`]);
+      const [first] = stepped.ask([long]);
+      expect(stepped.plan).toEqual([1, 2048]);
+      stepped.ask(TALKS);
+      expect(stepped.plan).toEqual([8, 256]);
+      const [done] = stepped.ask([`${long} again`]);
       expect(done?.evaluatedTokens).toBeLessThan((first?.promptTokens ?? 0) / 2);
     },
     LIMIT_MS,
@@ -51,16 +51,16 @@ describe.each(["llama", "gemma3"] as const)("a %s context", (kind) => {
     async () => {
       const stateDir = mkdtempSync(join(tmpdir(), "states-"));
       const kept = { stateDir, stateDirBytes: 64 * MIB, prefixCacheBytes: 0 };
-      using bench = await EngineBench.open(tinyGguf(kind), kept);
-      const first = bench.ask(TALKS);
-      expect(bench.plan?.[0]).toBe(8);
+      using stepped = await SteppedEngine.open(tinyGguf(kind), kept);
+      const first = stepped.ask(TALKS);
+      expect(stepped.plan?.[0]).toBe(8);
       // A message waits for one conversation to be written, not for all of them.
-      expect(bench.persistAll()).toBe(TALKS.length);
+      expect(stepped.persistAll()).toBe(TALKS.length);
       expect(readdirSync(stateDir)).toHaveLength(TALKS.length);
-      bench.loaded.engine.giveBack();
-      expect(bench.plan).toEqual([1, 512]);
+      stepped.loaded.engine.giveBack();
+      expect(stepped.plan).toEqual([1, 512]);
       for (const [at, again] of TALKS.entries()) {
-        const [done] = bench.ask([`${again} ${at}`]);
+        const [done] = stepped.ask([`${again} ${at}`]);
         expect(done?.evaluatedTokens).toBeLessThan((first[at]?.promptTokens ?? 0) / 2);
       }
       rmSync(stateDir, { recursive: true });
@@ -71,11 +71,11 @@ describe.each(["llama", "gemma3"] as const)("a %s context", (kind) => {
   test(
     "without a disk cache keeps its talks in host memory when it gives its own back",
     async () => {
-      using bench = await EngineBench.open(tinyGguf(kind));
-      const first = bench.ask(TALKS);
-      bench.loaded.engine.giveBack();
-      expect(bench.plan).toEqual([1, 512]);
-      const [done] = bench.ask([`${TALKS[3]} again`]);
+      using stepped = await SteppedEngine.open(tinyGguf(kind));
+      const first = stepped.ask(TALKS);
+      stepped.loaded.engine.giveBack();
+      expect(stepped.plan).toEqual([1, 512]);
+      const [done] = stepped.ask([`${TALKS[3]} again`]);
       expect(done?.evaluatedTokens).toBeLessThan((first[3]?.promptTokens ?? 0) / 2);
     },
     LIMIT_MS,
@@ -87,16 +87,16 @@ test.each(["llama", "gemma3", "lfm2", "mamba"] as const)(
   async (kind) => {
     const asked = { maxTokens: 80, returnTokens: true, grammar: "root ::= [a-z ]*" };
     const prompts = TALKS.slice(0, 3);
-    using calm = await EngineBench.open(tinyGguf(kind), { kvBytesPerToken: 1024 });
+    using calm = await SteppedEngine.open(tinyGguf(kind), { kvBytesPerToken: 1024 });
     const expected = calm.ask(prompts, asked).map(({ tokens }) => tokens);
-    using bench = await EngineBench.open(tinyGguf(kind), { kvBytesPerToken: 1024 });
-    const ids = prompts.map((prompt) => bench.submit(prompt, asked));
-    for (let i = 0; i < 20; i++) bench.loaded.engine.step();
-    const before = bench.plan;
-    bench.ask([talk(5, 300)]);
-    expect(bench.plan?.[1]).toBeGreaterThan(before?.[1] ?? 512);
+    using stepped = await SteppedEngine.open(tinyGguf(kind), { kvBytesPerToken: 1024 });
+    const ids = prompts.map((prompt) => stepped.submit(prompt, asked));
+    for (let i = 0; i < 20; i++) stepped.loaded.engine.step();
+    const before = stepped.plan;
+    stepped.ask([talk(5, 300)]);
+    expect(stepped.plan?.[1]).toBeGreaterThan(before?.[1] ?? 512);
     for (const [i, id] of ids.entries()) {
-      const outcome = bench.outcome(id);
+      const outcome = stepped.outcome(id);
       expect(outcome).toMatchObject({ tokens: expected[i] });
     }
   },
@@ -106,12 +106,12 @@ test.each(["llama", "gemma3", "lfm2", "mamba"] as const)(
 test(
   "nothing is given back where neither memory nor disk may keep what would be lost",
   async () => {
-    using bench = await EngineBench.open(tinyGguf("llama"), { prefixCacheBytes: 0 });
-    bench.ask(TALKS);
-    const before = bench.plan;
-    bench.loaded.engine.giveBack();
-    expect(bench.plan).toEqual(before);
-    expect(bench.ask([`${TALKS[1]} again`])[0]?.evaluatedTokens).toBeLessThan(20);
+    using stepped = await SteppedEngine.open(tinyGguf("llama"), { prefixCacheBytes: 0 });
+    stepped.ask(TALKS);
+    const before = stepped.plan;
+    stepped.loaded.engine.giveBack();
+    expect(stepped.plan).toEqual(before);
+    expect(stepped.ask([`${TALKS[1]} again`])[0]?.evaluatedTokens).toBeLessThan(20);
   },
   LIMIT_MS,
 );
@@ -119,11 +119,11 @@ test(
 test(
   "a context that is not much larger than needed stays as it is",
   async () => {
-    using bench = await EngineBench.open(tinyGguf("llama"), { kvBytesPerToken: 1024 });
-    bench.ask(TALKS);
-    const before = bench.plan;
-    bench.loaded.engine.giveBack();
-    expect(bench.plan).toEqual(before);
+    using stepped = await SteppedEngine.open(tinyGguf("llama"), { kvBytesPerToken: 1024 });
+    stepped.ask(TALKS);
+    const before = stepped.plan;
+    stepped.loaded.engine.giveBack();
+    expect(stepped.plan).toEqual(before);
   },
   LIMIT_MS,
 );

@@ -1,7 +1,7 @@
 // Odd settings and damaged numbers: the engine itself on tiny models.
 
 import { expect, test } from "bun:test";
-import { EngineBench } from "../support/engine-bench.ts";
+import { SteppedEngine } from "../support/stepped-engine.ts";
 import { layoutBytes, type TinyLayout, tinyGguf, tinyLayout } from "../support/tiny-gguf.ts";
 
 const LIMIT_MS = 60_000;
@@ -10,11 +10,11 @@ const KIB = 1024;
 test(
   "with num_batch 1 more answers than one run at once",
   async () => {
-    using bench = await EngineBench.open(tinyGguf("llama"), { batch: 1, kvBytesPerToken: KIB });
+    using stepped = await SteppedEngine.open(tinyGguf("llama"), { batch: 1, kvBytesPerToken: KIB });
     const prompts = Array.from({ length: 12 }, (_, i) => `number ${i} of them`);
-    const done = bench.ask(prompts, { maxTokens: 6 });
+    const done = stepped.ask(prompts, { maxTokens: 6 });
     expect(done.every(({ generatedTokens }) => generatedTokens >= 1)).toBe(true);
-    expect(bench.plan?.[0]).toBe(8);
+    expect(stepped.plan?.[0]).toBe(8);
   },
   LIMIT_MS,
 );
@@ -33,12 +33,12 @@ function poisoned(): Uint8Array {
 test.each(["auto", "off"] as const)(
   "numbers that are none end their own request, not its neighbours, nor who has its place later (flash attention %s)",
   async (flashAttention) => {
-    using bench = await EngineBench.open(poisoned(), { flashAttention, kvBytesPerToken: KIB, maxSequences: 2 });
-    const [bad, good] = bench.outcomes(["hello Z hello", "the user is in"]);
+    using stepped = await SteppedEngine.open(poisoned(), { flashAttention, kvBytesPerToken: KIB, maxSequences: 2 });
+    const [bad, good] = stepped.outcomes(["hello Z hello", "the user is in"]);
     expect(bad).toContain("NaN");
     expect(good).toMatchObject({ reason: expect.any(String) as string });
     for (let round = 0; round < 4; round++) {
-      const outcomes = bench.outcomes([`hello ${round}`, `the user ${round}`], { maxTokens: 8 });
+      const outcomes = stepped.outcomes([`hello ${round}`, `the user ${round}`], { maxTokens: 8 });
       for (const outcome of outcomes) expect(outcome).toMatchObject({ type: "done" });
     }
   },
@@ -51,12 +51,12 @@ test(
     const layout = tinyLayout("llama");
     layout.metadata.set("llama.context_length", { type: "u32", value: 1 << 20 });
     const limits = { maxContext: 1 << 20, kvBytesPerToken: 1 };
-    using bench = await EngineBench.open(layoutBytes(layout), limits);
-    const [short = []] = bench.embed(["a short text"]);
+    using stepped = await SteppedEngine.open(layoutBytes(layout), limits);
+    const [short = []] = stepped.embed(["a short text"]);
     const before = process.memoryUsage().rss;
-    expect(bench.embed(["a short text"])[0]).toEqual([...short]);
+    expect(stepped.embed(["a short text"])[0]).toEqual([...short]);
     // A longer one makes room for itself, and changes nothing for others.
-    const [, again = []] = bench.embed([Array.from({ length: 1500 }, (_, i) => `w${i}`).join(" "), "a short text"]);
+    const [, again = []] = stepped.embed([Array.from({ length: 1500 }, (_, i) => `w${i}`).join(" "), "a short text"]);
     expect(process.memoryUsage().rss - before).toBeLessThan(2048 * KIB * KIB);
     for (const [i, value] of again.entries()) expect(value).toBeCloseTo(short[i] ?? 0, 2);
   },
@@ -66,8 +66,8 @@ test(
 test(
   "beside answers few texts are embedded at a time, but one always",
   async () => {
-    using bench = await EngineBench.open(tinyGguf("llama"), { kvBytesPerToken: KIB });
-    const { embedder } = bench.loaded;
+    using stepped = await SteppedEngine.open(tinyGguf("llama"), { kvBytesPerToken: KIB });
+    const { embedder } = stepped.loaded;
     const text = Array.from({ length: 30 }, (_, i) => `w${i}`).join(" ");
     const inputs = Array.from({ length: 6 }, () => text);
     const steps = (most?: number) => {
@@ -84,11 +84,11 @@ test(
 test(
   "log-probabilities are told with the text they belong to: none of a stop word, and every alternative by its name",
   async () => {
-    using bench = await EngineBench.open(tinyGguf("llama"), { kvBytesPerToken: KIB });
+    using stepped = await SteppedEngine.open(tinyGguf("llama"), { kvBytesPerToken: KIB });
     const told = (stop: readonly string[]) => {
-      const from = bench.said.length;
-      const [done] = bench.ask(["tell me"], { maxTokens: 24, logprobs: 282, stop });
-      const deltas = bench.said.slice(from).flatMap((message) => (message.type === "step" ? message.deltas : []));
+      const from = stepped.said.length;
+      const [done] = stepped.ask(["tell me"], { maxTokens: 24, logprobs: 282, stop });
+      const deltas = stepped.said.slice(from).flatMap((message) => (message.type === "step" ? message.deltas : []));
       const steps = deltas.flatMap(({ logprobs = [] }) => logprobs);
       return { text: deltas.map(({ text }) => text).join(""), steps, stopWord: done?.stopWord };
     };

@@ -1,6 +1,7 @@
 // PARAMETER values: text → typed options, with Ollama's messages (api/types.go, FormatParams; parser/parser.go).
 
 import { AppError } from "../../base/errors.ts";
+import { shortFloat } from "../../base/short-float.ts";
 import type { Modelfile } from "./parse.ts";
 
 export type ParameterValue = number | boolean | readonly string[];
@@ -114,13 +115,8 @@ const HEXADECIMAL = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?p([+-]?\d+)$/i;
 
 /** As the shortest decimal that names the same 32-bit float. Infinity and NaN, which JSON cannot carry, are refused. */
 function parseFloat32(word: string): number | undefined {
-  const single = Math.fround(parseGoFloat(word));
-  if (!Number.isFinite(single)) return undefined;
-  for (let digits = 1; digits < 9; digits++) {
-    const short = Number(single.toPrecision(digits));
-    if (Object.is(Math.fround(short), single)) return short;
-  }
-  return single === 0 ? single : Number(single.toPrecision(9));
+  const value = parseGoFloat(word);
+  return Number.isFinite(Math.fround(value)) ? shortFloat(value) : undefined;
 }
 
 /** Go also reads hexadecimal floats, and underscores after a digit or the prefix when a digit follows. */

@@ -14,15 +14,15 @@ const BUDGET = 4096;
 let libraries: Promise<NativeLibraries> | undefined;
 
 /** A token of cache takes a megabyte, as the engine is told, unless `options` says otherwise. */
-export class EngineBench implements Disposable {
+export class SteppedEngine implements Disposable {
   readonly said: FromRunner[] = [];
   readonly home = mkdtempSync(join(tmpdir(), "engine-"));
   readonly loaded: LoadedEngine;
   #id = 0;
 
-  static async open(gguf: Uint8Array, options: Partial<LoadRequest> = {}): Promise<EngineBench> {
+  static async open(gguf: Uint8Array, options: Partial<LoadRequest> = {}): Promise<SteppedEngine> {
     libraries ??= prepareLibraries(mkdtempSync(join(tmpdir(), "libraries-")));
-    return new EngineBench(await libraries, gguf, options);
+    return new SteppedEngine(await libraries, gguf, options);
   }
 
   private constructor(libraries: NativeLibraries, gguf: Uint8Array, options: Partial<LoadRequest>) {
